@@ -1,0 +1,20 @@
+// Bundles the program into dist/auditail.mjs: one file, so that the image and the binary need no node_modules.
+import { readFileSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+await build({
+  entryPoints: [new URL('../src/cli/main.ts', import.meta.url).pathname],
+  outfile: new URL('../dist/auditail.mjs', import.meta.url).pathname,
+  bundle: true,
+  platform: 'node',
+  target: 'node22.19',
+  format: 'esm',
+  sourcemap: true,
+  legalComments: 'linked',
+  define: { AUDITAIL_VERSION: JSON.stringify(version) },
+  // CommonJS dependencies in an ES module bundle still ask for require().
+  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  logLevel: 'warning',
+});

@@ -1,0 +1,33 @@
+/**
+ * One audit event, seen through a lazy view over the bytes of its line: the scan finds where the fields stand, and a
+ * field is decoded when it is asked for. A view is reused; what it says holds until its next `read`.
+ */
+export interface Event {
+  /** The buffer that holds the event; `start` and `end` bound the JSON object itself, without white space around it. */
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  /** Whether the field is there and not null. `slot` comes from `SLOT`. */
+  has(slot: number): boolean;
+  /** The decoded text of a string field; the empty string where it is unset or no string. */
+  text(slot: number): string;
+  /** A number field, 0 where it is unset or no number. */
+  number(slot: number): number;
+  /** The strings of an array field (`user.groups`, `sourceIPs`); empty where unset. */
+  list(slot: number): readonly string[];
+  /** Where the JSON value of a field starts in `bytes`; -1 where it is unset. */
+  valueStart(slot: number): number;
+  /** Where it ends (exclusive); -1 where it is unset. */
+  valueEnd(slot: number): number;
+  /** The value of an annotation, the empty string where it is not there. */
+  annotation(key: string): string;
+  /** Nanoseconds since the epoch of `stageTimestamp`, or of `requestReceivedTimestamp` where that is not there. */
+  timeNs(): bigint;
+  /** The same as text, as the API server wrote it (RFC 3339). */
+  timeText(): string;
+  /** The whole event as JavaScript values; parsed once, and slow. Numbers beyond 2^53 lose digits here. */
+  json(): unknown;
+}
+
+/** Why a line is not an event. The words stand in the dead letter and the metrics. */
+export type Malformed = 'not-json' | 'not-an-object' | 'no-timestamp';

@@ -1,0 +1,23 @@
+import type { Event } from '../event/event.ts';
+
+/** A cut in the bytes of an event: `[start, end)` is replaced by `with`. Splices are sorted and do not overlap. */
+export interface Splice {
+  readonly start: number;
+  readonly end: number;
+  readonly with: Buffer;
+}
+
+/** What a filter says of an event. `rule` is an index into the filter's `rules`. */
+export type Verdict =
+  | { readonly type: 'pass' }
+  | { readonly type: 'drop'; readonly rule: number }
+  | { readonly type: 'edit'; readonly splices: readonly Splice[] };
+
+/** A filter of one output: a pure function of the event. */
+export interface Filter {
+  /** Names what decided: changes when, and only when, the decisions may change. */
+  readonly hash: string;
+  /** Names of the rules that a verdict can refer to. */
+  readonly rules: readonly string[];
+  judge(event: Event): Verdict;
+}

@@ -1,0 +1,50 @@
+/** A byte buffer that grows, with the few kinds of write that encoders need. Positions count from its beginning. */
+export class ByteWriter {
+  bytes: Buffer;
+  length = 0;
+
+  constructor(capacity: number) {
+    this.bytes = Buffer.allocUnsafeSlow(capacity);
+  }
+
+  /** Makes room for `more` bytes; the content stays. */
+  reserve(more: number): void {
+    const needed = this.length + more;
+    if (needed <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
+    this.bytes.copy(grown, 0, 0, this.length);
+    this.bytes = grown;
+  }
+
+  byte(value: number): void {
+    this.reserve(1);
+    this.bytes[this.length++] = value;
+  }
+
+  copy(source: Buffer, start = 0, end = source.length): void {
+    this.reserve(end - start);
+    this.length += source.copy(this.bytes, this.length, start, end);
+  }
+
+  /** Text of which every character is below U+0100, one byte each. */
+  latin1(text: string): void {
+    this.reserve(text.length);
+    this.length += this.bytes.write(text, this.length, 'latin1');
+  }
+
+  utf8(text: string): void {
+    this.reserve(text.length * 3);
+    this.length += this.bytes.write(text, this.length, 'utf8');
+  }
+
+  /** Protocol Buffers base-128 varint of a whole number up to 2^53. */
+  varint(value: number): void {
+    this.reserve(8);
+    let rest = value;
+    while (rest > 0x7f) {
+      this.bytes[this.length++] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    this.bytes[this.length++] = rest;
+  }
+}

@@ -1,0 +1,69 @@
+import type { Range } from '../pipeline/batch.ts';
+
+/** SHA-256 (16 hexadecimal digits) of the up to `MARK_BYTES` bytes that stand before `offset`. */
+export interface Mark {
+  readonly offset: number;
+  readonly hash: string;
+}
+
+/** Events and bytes of lines by outcome. `read` is the sum of the others, or bytes are unaccounted for. */
+export interface Counts {
+  readonly readEvents: number;
+  readonly readBytes: number;
+  readonly delivered: number;
+  readonly deliveredBytes: number;
+  /** By name of the rule. */
+  readonly filtered: Readonly<Record<string, number>>;
+  readonly filteredBytes: number;
+  /** By reason. */
+  readonly deadLettered: Readonly<Record<string, number>>;
+  readonly deadLetteredBytes: number;
+  /** Events that the receiver refused for good and of which no copy is kept, by reason. */
+  readonly lost: Readonly<Record<string, number>>;
+  readonly lostBytes: number;
+  /** Bytes that are no line of the trail: NULs of a truncated file, empty lines. */
+  readonly skippedBytes: number;
+}
+
+/** What an output has done with one segment that is still there, or was when it was last seen. */
+export interface SegmentRecord {
+  readonly id: string;
+  /** Last known file name: for people, and as a hint. */
+  readonly name: string;
+  /** Every byte before this offset is settled. */
+  readonly settled: number;
+  /** Whether it was settled to its end, and the ledger has its line. */
+  readonly done: boolean;
+  /** Ascending by offset; the last one stands at or before `settled`. */
+  readonly marks: readonly Mark[];
+  readonly counts: Counts;
+}
+
+/** A range behind the settled prefix that has been cut into a batch: to be sent again in the same cut after a crash. */
+export interface WindowRange extends Range {
+  readonly settled: boolean;
+}
+
+/**
+ * All that one output has to remember about one source. It moves together: a checkpoint is read back whole or not at
+ * all.
+ */
+export interface Checkpoint {
+  readonly output: string;
+  readonly destination: string;
+  readonly source: string;
+  /** Where the source reads from (the path), so that a changed one is noticed. */
+  readonly origin: string;
+  /** Hash of the filter under which the ranges in the window were cut. */
+  readonly filter: string;
+  readonly segments: readonly SegmentRecord[];
+  readonly window: readonly WindowRange[];
+  /** Instants (ms since the epoch) in the names of the newest backups known, ascending, 200 at most. */
+  readonly rotations: readonly number[];
+  /** Sums over all segments ever read. */
+  readonly totals: Counts;
+  /** Number of loss records written so far. */
+  readonly losses: number;
+  /** When it was written, RFC 3339. */
+  readonly writtenAt: string;
+}
