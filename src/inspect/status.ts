@@ -1,0 +1,69 @@
+import type { Counts } from '../state/checkpoint.ts';
+
+/** What `auditail status` and `/status` show: a snapshot of the running agent. No event content, no secrets. */
+export interface AgentStatus {
+  readonly version: string;
+  readonly pid: number;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly stateDirectory: string;
+  readonly sources: readonly SourceStatus[];
+  readonly pipelines: readonly PipelineStatus[];
+  readonly deadLetters: readonly DeadLetterStatus[];
+  /** Bytes of the trail in memory now, and their bound. */
+  readonly memory: { readonly usedBytes: number; readonly maxBytes: number };
+}
+
+export interface SourceStatus {
+  readonly name: string;
+  readonly type: string;
+  /** The file that is followed, `-` for a pipe. */
+  readonly origin: string;
+  /** Whether the log is there and readable; `words` says what is wrong where it is not. */
+  readonly readable: boolean;
+  readonly words: string;
+  readonly segments: number;
+  readonly bytes: number;
+  /** Write rate of the log, smoothed over about half a minute. */
+  readonly bytesPerSecond: number;
+  readonly rotations: number;
+  readonly pinnedFiles: number;
+  readonly pinnedBytes: number;
+  readonly openDeletedBytes: number;
+  /** What went wrong with the log and was dealt with, by kind (`torn`, `nul`, `truncated`, `replaced`, `clock` …). */
+  readonly anomalies: Readonly<Record<string, number>>;
+}
+
+export interface PipelineStatus {
+  readonly output: string;
+  readonly source: string;
+  readonly type: string;
+  readonly destination: string;
+  /** `holding`: somebody has to mend something, `words` says what. Nothing is given up meanwhile. */
+  readonly state: 'starting' | 'idle' | 'shipping' | 'retrying' | 'holding' | 'stopped';
+  readonly reason: string;
+  readonly words: string;
+  /** Bytes of the log (uncompressed; estimated for unread gzip) that are not settled. */
+  readonly lagBytes: number;
+  /** Age of the oldest event that is not settled; 0 where there is none. */
+  readonly lagSeconds: number;
+  /** Estimated seconds until the writer (or the bound on retention) takes away what is unread; null where unknown. */
+  readonly deadlineSeconds: number | null;
+  readonly inFlight: number;
+  readonly batches: number;
+  readonly retries: number;
+  readonly duplicates: number;
+  readonly totals: Counts;
+  /** Loss records by reason. */
+  readonly losses: Readonly<Record<string, number>>;
+  readonly position: { readonly segment: string; readonly name: string; readonly offset: number } | null;
+  /** RFC 3339, empty where nothing has been delivered yet. */
+  readonly lastDeliveredAt: string;
+}
+
+export interface DeadLetterStatus {
+  readonly output: string;
+  readonly records: number;
+  readonly bytes: number;
+  readonly maxBytes: number;
+}
