@@ -1,5 +1,5 @@
 import type { Event } from '../event/event.ts';
-import type { ItemWriter, Part } from '../pipeline/batch.ts';
+import type { Batch, ItemWriter, Part } from '../pipeline/batch.ts';
 
 /** The raw bytes of the line that an event came from: what content ids are made of, whatever a filter cut. */
 export interface RawLine {
@@ -71,10 +71,13 @@ export interface Output {
   /** Largest request it will send, in encoded bytes; a batch closes before it would grow larger. */
   readonly maxBatchBytes: number;
   /**
-   * Writes one event as an item. Returns `null`, or why this event can never be sent this way (what was written of it
-   * is then undone, and the event dead-lettered).
+   * Writes one event as an item. Returns `null`; or why this event can never be sent this way (what was written of it
+   * is then undone, and the event dead-lettered); or what was cut off to make it fit (the item is sent, and the whole
+   * event kept in the dead letter as well).
    */
-  encode(event: Event, line: RawLine, item: ItemWriter): Refusal | null;
+  encode(event: Event, line: RawLine, item: ItemWriter): Refusal | Reduced | null;
+  /** The event of an item as it went through the filter: what a dead letter keeps. `eventSpan` unless the output adds to it. */
+  eventBytes(batch: Batch, item: number): Buffer;
   send(part: Part, signal: AbortSignal): Promise<SendResult>;
   /** Tries connection, credentials and rights, and writes nothing. */
   probe(signal: AbortSignal): Promise<readonly Finding[]>;
@@ -84,4 +87,9 @@ export interface Output {
 export interface Refusal {
   readonly reason: string;
   readonly words: string;
+}
+
+/** An item that went down the size ladder: it stands in the batch without these parts of the event. */
+export interface Reduced {
+  readonly reduced: 'responseObject' | 'requestObject' | 'requestObject,responseObject';
 }

@@ -19,7 +19,10 @@ export interface TransportReply {
   readonly body: Buffer;
   /** Whether `body` is all of the answer. */
   readonly complete: boolean;
-  /** For status 0: a stable word (`refused`, `timeout`, `reset`, `dns`, `tls`, `aborted`, `unreachable`). */
+  /**
+   * For status 0: a stable word (`refused`, `timeout`, `reset`, `dns`, `tls`, `unreachable`, `proxy`, `garbled`: no HTTP, `aborted`,
+   * `secret`: a credential could not be read again). See network-failure.ts. Empty otherwise.
+   */
   readonly reason: string;
   readonly words: string;
   /** From `Retry-After`, seconds or a date. */
