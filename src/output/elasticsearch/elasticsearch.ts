@@ -1,0 +1,51 @@
+import type { ElasticsearchOutputConfig } from '../../config/schema.ts';
+import { destinationOf } from '../destination.ts';
+import type { Metadata } from '../metadata.ts';
+import type { Output } from '../output.ts';
+import { partBody } from '../part-body.ts';
+import type { Transport } from '../transport.ts';
+import { bulkEncoder, bulkEventBytes } from './encode.ts';
+import { probe } from './probe.ts';
+import { classify, FILTER_PATH } from './reply.ts';
+import { targetOf } from './target.ts';
+
+/** What the answer to one item may take: a server that ignores `filter_path` repeats index and id, a refusal explains itself. */
+const ANSWER_BYTES_PER_ITEM = 4096;
+const MAX_ANSWER_BYTES = 32 * 2 ** 20;
+
+/**
+ * Elasticsearch 7.17 and later, OpenSearch, and what speaks their `_bulk` (VictoriaLogs). Items are created under the id of their content,
+ * so an item that is sent twice is there once. Throws `AUD_CONFIG` where the target makes no sense.
+ */
+export function createElasticsearchOutput(
+  config: ElasticsearchOutputConfig,
+  metadata: Metadata,
+  transport: Transport,
+): Output {
+  const target = targetOf(config);
+  return {
+    name: config.name,
+    type: config.type,
+    destination: destinationOf(config, target.pattern),
+    idempotent: true,
+    maxBatchBytes: config.batch.maxBytes,
+    encode: bulkEncoder(target, metadata),
+    eventBytes: bulkEventBytes,
+    async send(part, signal) {
+      const reply = await transport.request(
+        {
+          method: 'POST',
+          path: `/_bulk?filter_path=${FILTER_PATH}`,
+          headers: { 'content-type': 'application/x-ndjson' },
+          body: partBody(part),
+          gzip: config.compression === 'gzip',
+          maxAnswerBytes: Math.min(65_536 + part.items.length * ANSWER_BYTES_PER_ITEM, MAX_ANSWER_BYTES),
+        },
+        signal,
+      );
+      return classify(reply, part);
+    },
+    probe: (signal) => probe(transport, target, signal),
+    close: () => transport.close(),
+  };
+}

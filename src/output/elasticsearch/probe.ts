@@ -1,0 +1,160 @@
+import type { Finding } from '../output.ts';
+import { replyWords } from '../send-result.ts';
+import type { Transport, TransportReply } from '../transport.ts';
+import type { Target } from './target.ts';
+
+type Ask = (method: 'GET' | 'HEAD' | 'POST', path: string, body?: string) => Promise<TransportReply>;
+
+/** Tries the server, the credentials and the target, and writes nothing. */
+export async function probe(transport: Transport, target: Target, signal: AbortSignal): Promise<readonly Finding[]> {
+  const ask: Ask = (method, path, body) =>
+    transport.request(
+      {
+        method,
+        path,
+        ...(body === undefined ? {} : { body: Buffer.from(body), headers: { 'content-type': 'application/json' } }),
+      },
+      signal,
+    );
+
+  const root = await ask('GET', '/');
+  if (root.status !== 200) return [refusal(root)];
+  const server = serverOf(root);
+  if (server === undefined) {
+    return [
+      {
+        level: 'error',
+        text: 'The address answers, but not as Elasticsearch or OpenSearch does.',
+        hint: 'Check the URL: it must lead to the root of the API, e.g. https://host:9200, behind a proxy with its path.',
+      },
+    ];
+  }
+  const findings: Finding[] = [{ level: 'ok', text: `It is ${server}.` }];
+  if (server.startsWith('VictoriaLogs')) {
+    findings.push({
+      level: 'warning',
+      text: 'VictoriaLogs ignores the ids of events: what is sent again after a crash or a broken connection is stored twice.',
+      hint: 'Drop the copies when reading, e.g. with "uniq by (auditID, stage)".',
+    });
+    return findings;
+  }
+  const name = target.nameOn(today());
+  findings.push(...(await probeTarget(ask, target, name)), ...(await probeRights(ask, name)));
+  return findings;
+}
+
+function refusal(reply: TransportReply): Finding {
+  if (reply.status === 0) {
+    return {
+      level: 'error',
+      text: `No answer (${reply.reason}): ${reply.words}`,
+      hint:
+        reply.reason === 'tls'
+          ? 'Check tls.ca, tls.cert and the name in the URL.'
+          : 'Check the URL, the network and the name service.',
+    };
+  }
+  if (reply.status === 401) {
+    return { level: 'error', text: `The credentials are not accepted: ${replyWords(reply)}`, hint: 'Check auth.' };
+  }
+  if (reply.status === 403) {
+    return {
+      level: 'warning',
+      text: 'The credentials may not read the version of the server, so it is not known what it is.',
+      hint: 'Harmless where they may write; to have it checked, grant the cluster privilege "monitor".',
+    };
+  }
+  return {
+    level: 'error',
+    text: `The address answers with HTTP ${reply.status}: ${replyWords(reply)}`,
+    hint: 'Check the URL, and the proxy if there is one.',
+  };
+}
+
+function serverOf(reply: TransportReply): string | undefined {
+  const found = json(reply) as
+    | { version?: { number?: unknown; distribution?: unknown }; cluster_name?: unknown }
+    | undefined;
+  const number = found?.version?.number;
+  if (typeof number !== 'string') return undefined;
+  if (found?.version?.distribution === 'opensearch') return `OpenSearch ${number}`;
+  // VictoriaLogs answers as an Elasticsearch 8.9.0 that has no cluster.
+  return found?.cluster_name === undefined ? 'VictoriaLogs' : `Elasticsearch ${number}`;
+}
+
+async function probeTarget(ask: Ask, target: Target, name: string): Promise<readonly Finding[]> {
+  const head = await ask('HEAD', `/${encodeURIComponent(name)}`);
+  if (head.status === 200) {
+    const settings = await ask(
+      'GET',
+      `/${encodeURIComponent(name)}/_settings?flat_settings=true&filter_path=*.settings.index.blocks*`,
+    );
+    if (
+      settings.status === 200 &&
+      /"index\.blocks\.(?:write|read_only)":"true"/.test(settings.body.toString('latin1'))
+    ) {
+      return [
+        {
+          level: 'error',
+          text: `The ${target.kind} ${name} is blocked for writing.`,
+          hint: 'Lift the block: index.blocks.write.',
+        },
+      ];
+    }
+    return [{ level: 'ok', text: `The ${target.kind} ${name} is there.` }];
+  }
+  if (head.status === 401 || head.status === 403) {
+    return [{ level: 'warning', text: `The credentials may not see whether the ${target.kind} ${name} is there.` }];
+  }
+  if (head.status !== 404) return [refusal(head)];
+  const settings = await ask(
+    'GET',
+    '/_cluster/settings?include_defaults=true&flat_settings=true&filter_path=*.action.auto_create_index',
+  );
+  if (/"action\.auto_create_index":"?false/.test(settings.body.toString('latin1'))) {
+    return [
+      {
+        level: 'error',
+        text: `The ${target.kind} ${name} is not there, and the cluster does not create any by itself.`,
+        hint: 'Create it, or allow it in action.auto_create_index.',
+      },
+    ];
+  }
+  return [
+    {
+      level: 'warning',
+      text: `The ${target.kind} ${name} is not there yet; the first event creates it, with the mapping of the index template that matches.`,
+      hint: 'Without a template for audit events about a quarter of them is refused: run "auditail setup" first.',
+    },
+  ];
+}
+
+/** Asks for the right to create documents; a server without this API has no such rights to check. */
+async function probeRights(ask: Ask, name: string): Promise<readonly Finding[]> {
+  const body = JSON.stringify({ index: [{ names: [name], privileges: ['create_doc'] }] });
+  const reply = await ask('POST', '/_security/user/_has_privileges', body);
+  if (reply.status !== 200) return [];
+  const rights = json(reply) as { has_all_requested?: unknown } | undefined;
+  if (rights?.has_all_requested === true) return [{ level: 'ok', text: `The credentials may write to ${name}.` }];
+  return [
+    {
+      level: 'error',
+      text: `The credentials may not write to ${name}.`,
+      hint: 'Grant the index privilege "create_doc", and "auto_configure" where indices are created by the first event.',
+    },
+  ];
+}
+
+/** The JSON of an answer; `undefined` where it is none. */
+function json(reply: TransportReply): unknown {
+  try {
+    return JSON.parse(reply.body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function today(): number {
+  const now = new Date();
+  return now.getUTCFullYear() * 10_000 + (now.getUTCMonth() + 1) * 100 + now.getUTCDate();
+}
