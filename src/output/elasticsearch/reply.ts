@@ -78,7 +78,7 @@ function classifyItems(reply: TransportReply, part: Part): SendResult {
  */
 function allStored(body: Buffer, sent: number): boolean {
   const text = body.toString('latin1');
-  if (!text.includes('"errors":false') || !text.trimEnd().endsWith('}')) return false;
+  if (!text.includes('"errors":false') || !text.trimEnd().endsWith(']}')) return false;
   let count = 0;
   for (let at = text.indexOf('"status":'); at !== -1; at = text.indexOf('"status":', at + 9)) {
     if (text.charCodeAt(at + 9) !== 0x32) return false;
