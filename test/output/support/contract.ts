@@ -64,5 +64,5 @@ function summary({ duplicates, rejected, again }: SendResult) {
 /** The odd items of a batch twice as large: an output that mixes up places in the request and items of the batch fails on every row. */
 function oddItems(output: Output, count: number): Part {
   const lines = Array.from({ length: count * 2 + 1 }, (_, number) => auditLine({ auditID: `event-${number}` }));
-  return { batch: batchOf(output, lines), items: Array.from({ length: count }, (_, place) => place * 2 + 1) };
+  return { batch: batchOf(output, lines), items: Array.from({ length: count }, (_, at) => at * 2 + 1) };
 }

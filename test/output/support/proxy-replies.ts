@@ -6,7 +6,7 @@ export const HTML = { 'content-type': 'text/html' };
 export const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** An error page as nginx makes it. */
-function page(title: string): string {
+export function page(title: string): string {
   return `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n`;
 }
 
