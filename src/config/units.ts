@@ -20,11 +20,15 @@ const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
+/** What the two parsers take, as a regular expression for editors (JSON Schema `pattern`). */
+const BYTES_PATTERN = '^\\s*\\d+(\\.\\d+)?\\s*([kMGT]i?|Ki)?B?\\s*$';
+const DURATION_PATTERN = '^\\s*(\\d+(\\.\\d+)?(ms|s|m|h|d))+\\s*$';
+
 /** Bytes of a Kubernetes quantity (`4Mi`, `4MiB`, `500k`, `1048576`), or `undefined` where it is none. */
 export function parseBytes(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([kMGT]i?|Ki)?B?$/.exec(text.trim());
   const unit = match === null ? undefined : BYTE_UNITS[match[2] ?? ''];
-  return match === null || unit === undefined ? undefined : Math.floor(Number(match[1]) * unit);
+  return match === null || unit === undefined ? undefined : Math.round(Number(match[1]) * unit);
 }
 
 /** Milliseconds of a duration (`250ms`, `1s`, `1m30s`, `7d`), or `undefined` where it is none. */
@@ -35,38 +39,123 @@ export function parseDurationMs(text: string): number | undefined {
   for (const [, number, unit] of trimmed.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
     total += Number(number) * (DURATION_UNITS_MS[unit as string] as number);
   }
-  return total;
+  return Math.round(total);
 }
 
+/** The shortest exact way to write a number of bytes as a quantity: `4Mi`, `500k`, `1048577`. */
+export function formatBytes(count: number): string {
+  let shortest = String(count);
+  for (const [unit, size] of Object.entries(BYTE_UNITS)) {
+    const text = `${count / size}${unit}`;
+    if (count >= size && count % size === 0 && text.length < shortest.length) shortest = text;
+  }
+  return shortest;
+}
+
+/** An exact way to write a whole number of milliseconds as a duration: `1s`, `1m30s`, `250ms`. */
+export function formatDurationMs(ms: number): string {
+  let rest = ms;
+  let text = '';
+  for (const unit of ['d', 'h', 'm', 's', 'ms']) {
+    const size = DURATION_UNITS_MS[unit] as number;
+    const count = Math.floor(rest / size);
+    if (count > 0) text += `${count}${unit}`;
+    rest -= count * size;
+  }
+  return text === '' ? '0s' : text;
+}
+
+interface Limits {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** How a quantity is read, written and named. */
+interface Unit {
+  readonly title: string;
+  readonly parse: (text: string) => number | undefined;
+  readonly format: (value: number) => string;
+  /** Whether a bare number in the YAML file is one. */
+  readonly bareNumbers: boolean;
+  readonly expected: string;
+  readonly pattern: string;
+}
+
+const SIZE: Unit = {
+  title: 'size',
+  parse: parseBytes,
+  format: formatBytes,
+  bareNumbers: true,
+  expected: 'a size such as 4Mi, 4MiB or 1048576',
+  pattern: BYTES_PATTERN,
+};
+
+const DURATION: Unit = {
+  title: 'duration',
+  parse: parseDurationMs,
+  format: formatDurationMs,
+  bareNumbers: false,
+  expected: 'a duration such as 250ms, 1s, 1m30s or 7d',
+  pattern: DURATION_PATTERN,
+};
+
 /** Schema of a size: `4Mi`, `4MiB` or a number of bytes; the value is bytes. */
-export function bytes(describe: string, limits: { min?: number; max?: number } = {}) {
-  return quantity(parseBytes, 'a size such as 4Mi, 4MiB or 1048576', describe, limits);
+export function bytes(description: string, limits: Limits = {}) {
+  return quantity(SIZE, description, limits);
 }
 
 /** Schema of a duration: `250ms`, `1s`, `1m30s`, `7d`; the value is milliseconds. */
-export function duration(describe: string, limits: { min?: number; max?: number } = {}) {
-  return quantity(parseDurationMs, 'a duration such as 250ms, 1s, 1m30s or 7d', describe, limits);
+export function duration(description: string, limits: Limits = {}) {
+  return quantity(DURATION, description, limits);
 }
 
-function quantity(
-  parse: (text: string) => number | undefined,
-  expected: string,
-  describe: string,
-  { min = 0, max = Number.MAX_SAFE_INTEGER }: { min?: number; max?: number },
-) {
+/** Schema of a duration or one of some words; the value is milliseconds or the word. */
+export function durationOr<const Word extends string>(words: readonly Word[], description: string) {
+  return quantity(DURATION, description, {}, words);
+}
+
+/** Schema of a size or a percentage; the value is bytes, or the text of the percentage (`15%`). */
+export function sizeOrPercentage(description: string) {
+  const expected = 'a percentage such as 15% or a size such as 4Gi';
   return z
-    .union([z.string(), z.number()])
-    .transform((value, context) => {
-      const parsed = typeof value === 'number' && parse === parseBytes ? Math.floor(value) : parse(String(value));
-      if (parsed === undefined || !Number.isFinite(parsed)) {
+    .union([z.string(), z.number()], { error: `must be ${expected}` })
+    .transform((value, context): number | `${number}%` => {
+      const text = String(value).trim();
+      if (/^\d{1,2}(\.\d+)?%$/.test(text)) return text as `${number}%`;
+      const size = parseBytes(text);
+      if (size === undefined) context.addIssue(`must be ${expected}, not ${JSON.stringify(value)}`);
+      return size ?? 0;
+    })
+    .meta({ title: 'size or percentage', description, pattern: `${BYTES_PATTERN}|^\\s*\\d{1,2}(\\.\\d+)?%\\s*$` });
+}
+
+function quantity<Word extends string = never>(
+  unit: Unit,
+  description: string,
+  limits: Limits,
+  words: readonly Word[] = [],
+) {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = limits;
+  const expected = [...words, unit.expected].join(' or ');
+  const title = [...words, unit.title].join(' or ');
+  return z
+    .union([z.string(), z.number()], { error: `must be ${expected}` })
+    .transform((value, context): number | Word => {
+      const word = words.find((candidate) => candidate === value);
+      if (word !== undefined) return word;
+      const parsed = unit.parse(String(value));
+      if (parsed === undefined || !Number.isSafeInteger(parsed)) {
         context.addIssue(`must be ${expected}, not ${JSON.stringify(value)}`);
-        return z.NEVER;
+        return 0;
       }
-      if (parsed < min || parsed > max) {
-        context.addIssue(`is out of range: ${JSON.stringify(value)}`);
-        return z.NEVER;
-      }
+      if (parsed < min) context.addIssue(`must be at least ${unit.format(min)}, not ${value}`);
+      if (parsed > max) context.addIssue(`must be at most ${unit.format(max)}, not ${value}`);
       return parsed;
     })
-    .describe(describe);
+    .meta({
+      title,
+      description,
+      ...(unit.bareNumbers ? { minimum: min } : {}),
+      pattern: words.length === 0 ? unit.pattern : `^(${words.join('|')})$|${unit.pattern}`,
+    });
 }

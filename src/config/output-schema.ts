@@ -1,0 +1,165 @@
+import { z } from 'zod';
+import { name, reference, url } from './common-schema.ts';
+import { bytes, duration } from './units.ts';
+
+const comparison = z.strictObject({
+  name: name('Names the rule in the ledger and the metrics.'),
+  when: z
+    .string()
+    .min(1)
+    .describe('A CEL expression over the fields of the event, e.g. `objectRef.resource == "leases"`.'),
+});
+
+export const filter = z
+  .strictObject({
+    keep: z
+      .array(comparison)
+      .default([])
+      .describe('If there are any, one at least must match for an event to be delivered.'),
+    drop: z
+      .array(comparison)
+      .default([])
+      .describe('An event that one of these matches is not delivered. It wins over `keep`.'),
+  })
+  .prefault({})
+  .describe('Which events this output gets. What is filtered is counted by the name of the rule.');
+
+export const batch = z
+  .strictObject({
+    maxBytes: bytes('A batch is sent when it holds so many encoded bytes,', { min: 1024, max: 64 * 2 ** 20 }).prefault(
+      '1Mi',
+    ),
+    maxEvents: z.int().min(1).max(100_000).default(5000).describe('… or so many events,'),
+    maxDelay: duration('… or when its first event has waited so long.', { max: 60_000 }).prefault('1s'),
+    maxInFlight: z
+      .int()
+      .min(1)
+      .max(16)
+      .default(2)
+      .describe('Batches sent at the same time; 1 where a receiver needs order.'),
+  })
+  .prefault({})
+  .describe('How events are put together for one request.');
+
+export const retry = z
+  .strictObject({
+    initialDelay: duration('Upper bound of the first wait; the waits are random below a bound that doubles.', {
+      min: 1,
+    }).prefault('500ms'),
+    maxDelay: duration('Where the bound stops doubling.', { min: 1 }).prefault('30s'),
+  })
+  .prefault({})
+  .describe('How long to wait between tries. Nothing is given up: the log waits.');
+
+const deadLetter = z
+  .strictObject({ maxBytes: bytes('When it is full, the pipeline holds.', { min: 2 ** 16 }).prefault('256Mi') })
+  .prefault({})
+  .describe('Where events are set aside that the receiver will never take.');
+
+const auth = z
+  .strictObject({
+    basic: z
+      .strictObject({ username: reference('User name.'), password: reference('Password.') })
+      .optional()
+      .describe('HTTP basic authentication.'),
+    bearer: reference('Token for `Authorization: Bearer`.').optional(),
+    apiKey: reference('Elasticsearch API key, encoded (the base64 text of id:key).').optional(),
+  })
+  .refine((value) => Object.keys(value).length <= 1, 'takes one of basic, bearer and apiKey, not several')
+  .prefault({})
+  .describe('Credentials: one of these.');
+
+const tls = z
+  .strictObject({
+    ca: reference('PEM of the certificate authorities to trust instead of the system’s.').optional(),
+    cert: reference('PEM of the client certificate.').optional(),
+    key: reference('PEM of its key.').optional(),
+    verify: z.boolean().default(true).describe('Set to false only to try something out: anybody could read the trail.'),
+  })
+  .prefault({})
+  .describe('For https:// URLs.');
+
+const outputBase = {
+  name: name('Names the output in metrics, logs, the ledger and file names. Keep it: the state is filed under it.'),
+  sources: z
+    .array(name('Name of a source.'))
+    .min(1, 'must name one source at least; leave it out to take all of them')
+    .optional()
+    .describe('Names of the sources it takes; all of them where this is not set.'),
+  filter,
+  batch,
+  retry,
+  deadLetter,
+};
+
+const network = {
+  url: z
+    .union([url, z.array(url).min(1, 'must have one URL at least')], { error: 'must be a URL, or a list of URLs' })
+    .meta({ title: 'URL or list of URLs', description: 'One endpoint, or several that are tried in turn.' }),
+  headers: z
+    .record(z.string(), reference('Value of the header.'))
+    .default({})
+    .describe('More headers for every request.'),
+  auth,
+  tls,
+  timeout: duration('A request without an answer is given up after this long, plus a second per MiB of body.', {
+    min: 100,
+  }).prefault('30s'),
+};
+
+const compression = z.enum(['none', 'gzip']).default('none').describe('Compression of the request’s body.');
+
+const elasticsearchOutput = z.strictObject({
+  ...outputBase,
+  type: z.literal('elasticsearch').describe('Elasticsearch, OpenSearch and what else speaks `_bulk`.'),
+  ...network,
+  index: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Index to write to; `{yyyy.MM.dd}` is filled in from the time of the event. Either this or `dataStream`.',
+    ),
+  dataStream: z.string().min(1).optional().describe('Data stream to write to. Either this or `index`.'),
+  compression,
+});
+
+const lokiOutput = z.strictObject({
+  ...outputBase,
+  type: z.literal('loki').describe('Grafana Loki’s push API.'),
+  ...network,
+  labels: z.record(z.string(), z.string()).default({ job: 'kube-audit' }).describe('Fixed labels of the stream.'),
+  tenant: reference('Sent as X-Scope-OrgID.').optional(),
+  maxLineBytes: bytes("The server's `max_line_size`: longer lines lose their bodies.").prefault('256Ki'),
+});
+
+const httpOutput = z.strictObject({
+  ...outputBase,
+  type: z.literal('http').describe('POST to an HTTP endpoint.'),
+  ...network,
+  format: z
+    .enum(['ndjson', 'json', 'eventList'])
+    .default('ndjson')
+    .describe('One event a line, one array, or what the API server’s own audit webhook sends.'),
+  compression,
+  maxBodyBytes: bytes('A single event larger than this is set aside.').optional(),
+});
+
+const fileOutput = z.strictObject({
+  ...outputBase,
+  type: z.literal('file').describe('Appends to a file, one event a line.'),
+  path: z.string().min(1).describe('The file.'),
+});
+
+const stdoutOutput = z.strictObject({
+  ...outputBase,
+  type: z.literal('stdout').describe('Writes to standard output, one event a line.'),
+});
+
+export const outputSchema = z.discriminatedUnion('type', [
+  elasticsearchOutput,
+  lokiOutput,
+  httpOutput,
+  fileOutput,
+  stdoutOutput,
+]);

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { name } from './common-schema.ts';
+import { bytes, durationOr, sizeOrPercentage } from './units.ts';
+
+const fileSource = z.strictObject({
+  name: name('Names the source in metrics, logs, the ledger and file names. Keep it: the state is filed under it.'),
+  type: z.literal('file').describe('Follows the file that the API server writes, with its backups.'),
+  path: z.string().min(1).describe("The API server's `--audit-log-path`. The names of the backups follow from it."),
+  startAt: durationOr(
+    ['oldest', 'newest'],
+    'Where a first run starts: the oldest backup, the end of the live file, or so long ago. What is left out stands in the ledger.',
+  ).prefault('oldest'),
+  retain: z
+    .strictObject({
+      pins: z
+        .enum(['auto', 'off'])
+        .default('auto')
+        .describe(
+          'Hard-link unread files into `<log directory>/.auditail` where the directory can be written, so that they survive their deletion.',
+        ),
+      maxBytes: bytes('Bound on what pins and deleted but open files may hold.').prefault('2Gi'),
+      minFree: sizeOrPercentage("Space to leave free on the log's filesystem.").prefault('15%'),
+    })
+    .prefault({})
+    .describe(
+      'What is kept of the log that the writer deletes before it was read. Past either bound the oldest is let go and recorded as lost.',
+    ),
+});
+
+const stdinSource = z.strictObject({
+  name: name('Names the source in metrics, logs, the ledger and file names. Keep it: the state is filed under it.'),
+  type: z.literal('stdin').describe('Reads a pipe: `kube-apiserver --audit-log-path=- | auditail --stdin …`.'),
+  spool: z
+    .strictObject({
+      maxBytes: bytes('Bound on the spool.', { min: 2 ** 20 }).prefault('1Gi'),
+      whenFull: z
+        .enum(['block', 'dropOldest'])
+        .default('block')
+        .describe('Stop reading the pipe, or let the oldest go with a record in the ledger.'),
+    })
+    .prefault({})
+    .describe(
+      'The files in the state directory in which the events wait, so that a slow output does not block the API server.',
+    ),
+});
+
+export const sourceSchema = z.discriminatedUnion('type', [fileSource, stdinSource]);
