@@ -1,5 +1,5 @@
 // Bundles the program into dist/auditail.mjs: one file, so that the image and the binary need no node_modules.
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
@@ -15,6 +15,11 @@ await build({
   legalComments: 'linked',
   define: { AUDITAIL_VERSION: JSON.stringify(version) },
   // CommonJS dependencies in an ES module bundle still ask for require().
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 });
+
+// What the demo writes; it looks for the file beside the program.
+copyFileSync(new URL('../src/demo/events.log.gz', import.meta.url), new URL('../dist/events.log.gz', import.meta.url));
