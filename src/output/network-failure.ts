@@ -34,6 +34,11 @@ const REASONS: Readonly<Record<string, NetworkReason>> = {
   EAI_FAIL: 'dns',
   EAI_NODATA: 'dns',
   EAI_NONAME: 'dns',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  EHOSTDOWN: 'unreachable',
+  ENETDOWN: 'unreachable',
+  EADDRNOTAVAIL: 'unreachable',
   EPROTO: 'tls',
   SELF_SIGNED_CERT_IN_CHAIN: 'tls',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'tls',
@@ -48,19 +53,24 @@ const REASONS: Readonly<Record<string, NetworkReason>> = {
   UND_ERR_ABORTED: 'proxy', // what undici says when a proxy refuses the tunnel; our own cuts never come this way
 };
 
-/** Sorts what undici, a socket or TLS threw. A code that is not known counts as `unreachable`. */
+/** What fails before the first byte of a request is written. */
+const UNSENT: ReadonlySet<NetworkReason> = new Set(['refused', 'dns', 'unreachable', 'proxy']);
+
+/** Sorts what undici, a socket or TLS threw. A code that is not known counts as `unreachable`, but may have been sent. */
 export function networkFailure(error: unknown, origin: string): NetworkFailure {
   const code = systemCode(error);
-  const reason = REASONS[code] ?? byPrefix(code);
+  const known = REASONS[code];
+  const reason = known ?? byName(code, error);
+  const message = messageOf(error);
   return {
     reason,
-    words: words(`${origin}: ${messageOf(error) === '' ? code : messageOf(error)}`),
-    unsent: code === 'UND_ERR_CONNECT_TIMEOUT' || ['refused', 'dns', 'unreachable', 'proxy', 'tls'].includes(reason),
+    words: words(`${origin}: ${message === '' ? code : message}`),
+    unsent: code === 'UND_ERR_CONNECT_TIMEOUT' || reason === 'tls' || (known !== undefined && UNSENT.has(known)),
   };
 }
 
-function byPrefix(code: string): NetworkReason {
+function byName(code: string, error: unknown): NetworkReason {
   if (/^(ERR_TLS|ERR_SSL|CERT_|CRL_|UNABLE_TO_|ERROR_IN_|CA_)/.test(code)) return 'tls';
-  if (/^(HPE_|UND_ERR_)/.test(code)) return 'garbled';
+  if (/^(HPE_|UND_ERR_)/.test(code) || (error instanceof Error && error.name === 'HTTPParserError')) return 'garbled';
   return 'unreachable';
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createSocketServer, type Server, type Socket } from 'node:net';
-import type { TlsOptions } from 'node:tls';
+import { type TlsOptions, TLSSocket } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 
 export interface Received {
@@ -10,6 +10,8 @@ export interface Received {
   readonly headers: IncomingHttpHeaders;
   /** Unpacked. */
   readonly body: Buffer;
+  /** Common name of the client's certificate, where it showed one. */
+  readonly clientName: string;
 }
 
 export interface Reply {
@@ -34,7 +36,15 @@ export async function startReceiver(answer: (request: Received) => Reply, tls?: 
     request.on('end', () => {
       const body = Buffer.concat(chunks);
       const { method = '', url = '', headers } = request;
-      const one = { method, url, headers, body: headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body };
+      const shown = request.socket instanceof TLSSocket ? request.socket.getPeerCertificate().subject?.CN : undefined;
+      const clientName = typeof shown === 'string' ? shown : '';
+      const one = {
+        method,
+        url,
+        headers,
+        clientName,
+        body: headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body,
+      };
       received.push(one);
       const reply = answer(one);
       response.writeHead(reply.status, reply.headers);
