@@ -33,7 +33,7 @@ export class Endpoint {
   readonly #keys = new Set<string>();
   #faults: PlannedFault[] = [];
   #conflicts = 0;
-  #inHand = 0;
+  #unanswered = 0;
   #largest = 0;
 
   constructor(url: string, protocol: Protocol) {
@@ -46,9 +46,9 @@ export class Endpoint {
     return this.#conflicts;
   }
 
-  /** Requests that have arrived, at least in part, and have not been answered. */
-  get inHand(): number {
-    return this.#inHand;
+  /** Requests that are stored and have not been answered yet. */
+  get unanswered(): number {
+    return this.#unanswered;
   }
 
   /** Events in the largest request so far. */
@@ -106,15 +106,6 @@ export class Endpoint {
 
   /** Serves one request whose path belongs to this endpoint. */
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.#inHand += 1;
-    try {
-      await this.#serve(request, response);
-    } finally {
-      this.#inHand -= 1;
-    }
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const reset = this.#faults.find(({ fault }) => fault.type === 'reset');
     if (reset?.takes([]) === true) {
       request.once('data', () => request.socket.resetAndDestroy());
@@ -151,7 +142,9 @@ export class Endpoint {
       request.socket.resetAndDestroy();
       return;
     }
+    this.#unanswered += 1;
     if (fault?.type === 'slow') await sleep(fault.delayMs);
+    this.#unanswered -= 1;
     const answer = this.#protocol.answer(items, delivery);
     this.#note(request, events, delivery.body.length, answer.status);
     reply(response, answer);
