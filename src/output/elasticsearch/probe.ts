@@ -85,13 +85,10 @@ function serverOf(reply: TransportReply): string | undefined {
 async function probeTarget(ask: Ask, target: Target, name: string): Promise<readonly Finding[]> {
   const head = await ask('HEAD', `/${encodeURIComponent(name)}`);
   if (head.status === 200) {
-    const settings = await ask(
-      'GET',
-      `/${encodeURIComponent(name)}/_settings?flat_settings=true&filter_path=*.settings.index.blocks*`,
-    );
+    const settings = await ask('GET', `/${encodeURIComponent(name)}/_settings?filter_path=*.settings.index.blocks`);
     if (
       settings.status === 200 &&
-      /"index\.blocks\.(?:write|read_only)":"true"/.test(settings.body.toString('latin1'))
+      /"(?:write|read_only|read_only_allow_delete)":"true"/.test(settings.body.toString('latin1'))
     ) {
       return [
         {
@@ -107,11 +104,8 @@ async function probeTarget(ask: Ask, target: Target, name: string): Promise<read
     return [{ level: 'warning', text: `The credentials may not see whether the ${target.kind} ${name} is there.` }];
   }
   if (head.status !== 404) return [refusal(head)];
-  const settings = await ask(
-    'GET',
-    '/_cluster/settings?include_defaults=true&flat_settings=true&filter_path=*.action.auto_create_index',
-  );
-  if (/"action\.auto_create_index":"?false/.test(settings.body.toString('latin1'))) {
+  const settings = await ask('GET', '/_cluster/settings?include_defaults=true&filter_path=*.action.auto_create_index');
+  if (/"auto_create_index":"?false/.test(settings.body.toString('latin1'))) {
     return [
       {
         level: 'error',
