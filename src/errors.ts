@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   AUD_STATE_LOCKED: 'another agent uses the state directory',
   AUD_STATE_UNWRITABLE: 'the state directory cannot be written',
   AUD_STATE_DAMAGED: 'a file in the state directory is damaged',
+  AUD_STATE_VERSION: 'a file in the state directory was written by a newer auditail',
   AUD_STATE_MISMATCH: 'the checkpoint belongs to another destination or source',
   AUD_LOG_UNREADABLE: 'the log cannot be read',
   AUD_LOG_MISSING: 'the log is not there',

@@ -1,3 +1,4 @@
+import type { EventReference } from '../log/loss.ts';
 import type { Range } from '../pipeline/batch.ts';
 
 /** SHA-256 (16 hexadecimal digits) of the up to `MARK_BYTES` bytes that stand before `offset`. */
@@ -62,6 +63,8 @@ export interface Checkpoint {
   readonly rotations: readonly number[];
   /** Sums over all segments ever read. */
   readonly totals: Counts;
+  /** The last event that was read: what a gap after it is told by. */
+  readonly last?: EventReference;
   /** Number of loss records written so far. */
   readonly losses: number;
   /** When it was written, RFC 3339. */
