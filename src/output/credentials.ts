@@ -108,6 +108,9 @@ export class Credentials {
   }
 }
 
+/** Headers whose value is a secret even where it stands in the configuration itself. */
+const TELLING_NAME = /auth|token|key|secret|cookie|password/i;
+
 /** Path in the configuration, the reference, and whether its value has to be hidden. */
 function references(config: NetworkOutputConfig): [string, Reference, boolean][] {
   const { auth, tls, headers } = config;
@@ -123,7 +126,7 @@ function references(config: NetworkOutputConfig): [string, Reference, boolean][]
     ...Object.entries(headers).map(([name, reference]): [string, Reference, boolean] => [
       `headers.${name}`,
       reference,
-      Secret.isHidden(reference),
+      typeof reference !== 'string' || TELLING_NAME.test(name),
     ]),
   ];
   return found.filter((entry): entry is [string, Reference, boolean] => entry[1] !== undefined);

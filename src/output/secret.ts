@@ -23,11 +23,6 @@ export class Secret {
     this.value = typeof reference === 'string' ? reference : this.#first(reference, environment);
   }
 
-  /** Whether it is kept out of the configuration, and so has to be kept out of words. */
-  static isHidden(reference: Reference): boolean {
-    return typeof reference !== 'string';
-  }
-
   /** Reads the file again if it changed; returns whether the value is another one now. Throws `AUD_SECRET`. */
   async refresh(): Promise<boolean> {
     if (this.#file === undefined) return false;

@@ -25,7 +25,7 @@ const HOLD_TYPES: ReadonlySet<string> = new Set([
   'security_exception',
 ]);
 const HOLD_TEXTS =
-  /^pipeline with id \[.*\] does not exist|^no write index is defined for alias|maximum (?:normal |frozen )?shards open|^unsupported path requested/s;
+  /^pipeline with id \[.*\] does not exist|^no write index is defined for alias|maximum (?:normal |frozen )?shards open|; unsupported path requested: /s;
 
 /**
  * What became of a part by the answer to its `_bulk` request. Elasticsearch and OpenSearch answer 200 and say item by item what they

@@ -287,7 +287,10 @@ export const BULK_ROWS: readonly Row[] = [
   },
   {
     what: 'a path that VictoriaLogs does not know: hold',
-    reply: { status: 400, body: 'unsupported path requested: "/insert/elasticsearch/IDX/_bulk"' },
+    reply: {
+      status: 400,
+      body: 'remoteAddr: "127.0.0.1:33174"; requestURI: /insert/elasticsearch/IDX/_bulk?filter_path=took; unsupported path requested: "/insert/elasticsearch/IDX/_bulk"',
+    },
     again: [['hold', ALL, 'http-400']],
   },
 ];
