@@ -1,0 +1,60 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { startReceiver, startSockets } from './support/receiver.ts';
+import { closeTransports, FOREVER, post, transportTo } from './support/transports.ts';
+
+afterEach(closeTransports);
+
+describe('a request', () => {
+  it('has the headers, the path and the query of the configuration and its own', async () => {
+    await using server = await startReceiver(() => ({ status: 200 }));
+    const transport = transportTo({ url: `${server.url}/base/?a=1`, headers: { 'X-Own': 'yes' } });
+    await transport.request(
+      {
+        method: 'POST',
+        path: '/_bulk?b=2',
+        headers: { 'content-type': 'application/x-ndjson' },
+        body: Buffer.from('x'),
+      },
+      FOREVER,
+    );
+    await transport.request({ method: 'GET', path: '' }, FOREVER);
+    expect(server.received.map((request) => request.url)).toEqual(['/base/_bulk?a=1&b=2', '/base/?a=1']);
+    expect(server.received[0]?.headers).toMatchObject({
+      'user-agent': 'auditail/test',
+      'x-own': 'yes',
+      'content-type': 'application/x-ndjson',
+      'content-length': '1',
+    });
+  });
+
+  it('is packed on demand and leaves its body as it was', async () => {
+    await using server = await startReceiver(() => ({ status: 200 }));
+    const body = Buffer.from('an audit event\n'.repeat(50_000));
+    const copy = Buffer.from(body);
+    await transportTo({ url: server.url, timeout: '5s' }).request(
+      { method: 'POST', path: '', body, gzip: true },
+      FOREVER,
+    );
+    expect(body.equals(copy)).toBe(true);
+    expect(server.received[0]?.headers['content-encoding']).toBe('gzip');
+    expect(Number(server.received[0]?.headers['content-length'])).toBeLessThan(body.length / 50);
+    expect(server.received[0]?.body.equals(body)).toBe(true);
+  });
+
+  it('goes through a proxy that the environment names, but for what it excepts', async () => {
+    await using proxy = await startReceiver((request) => ({ status: 200, body: `proxied ${request.url}` }));
+    await using server = await startReceiver(() => ({ status: 200, body: 'direct' }));
+    const proxied = transportTo({ url: 'http://logs.example/in' }, { environment: { HTTP_PROXY: proxy.url } });
+    expect((await post(proxied)).body.toString()).toBe('proxied http://logs.example/in');
+    const direct = transportTo({ url: server.url }, { environment: { HTTP_PROXY: proxy.url, NO_PROXY: '127.0.0.1' } });
+    expect((await post(direct)).body.toString()).toBe('direct');
+  });
+
+  it('says proxy where the proxy refuses the tunnel', async () => {
+    await using proxy = await startSockets((socket) =>
+      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n'),
+    );
+    const transport = transportTo({ url: 'https://logs.example/in' }, { environment: { HTTPS_PROXY: proxy.url } });
+    expect(await post(transport)).toMatchObject({ status: 0, reason: 'proxy' });
+  });
+});
