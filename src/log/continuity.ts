@@ -1,0 +1,59 @@
+/**
+ * Whether anything can be missing between two neighbours of the log, without any sequence number: a rotation happens
+ * inside a write, so a segment's first event was made at the instant in the name of the file before it, 0 to 13 ms
+ * earlier as measured, and never later.
+ */
+export interface Join {
+  /** Time of the first event of the segment that is entered, ms; null where its first line is no event. */
+  readonly firstMs: number | null;
+  /** Instants of all rotations known, ascending. */
+  readonly instants: readonly number[];
+  /** Instant in the name of the segment before it, null where its name is not known. */
+  readonly previousInstantMs: number | null;
+  /** Time of the last event read before; null where nothing has been read yet. */
+  readonly lastReadMs: number | null;
+  /** Instant in the name of the segment that is entered, null while it is live. */
+  readonly ownInstantMs: number | null;
+  /** Whether the one was seen to take over from the other. */
+  readonly chained: boolean;
+}
+
+export type Continuity = 'continuous' | 'unproven' | 'gap' | 'suspected-gap';
+
+/** Names carry whole milliseconds, cut off. */
+const NAME_PRECISION_MS = 1;
+const USUAL_LEAD_MS = 50;
+/** With no rotation to compare with: an API server is hardly ever silent so long (node leases come every 10 s). */
+const QUIET_MS = 30_000;
+
+export function judge(join: Join): Continuity {
+  const { firstMs, instants, previousInstantMs, lastReadMs, ownInstantMs, chained } = join;
+  if (chained || (lastReadMs === null && previousInstantMs === null)) return 'continuous';
+  if (firstMs === null) return 'unproven';
+  // A rotation that fits is the one that made this segment, whatever a clock step did to the order of the names.
+  const fits = (instant: number) => instant >= firstMs - NAME_PRECISION_MS && instant - firstMs <= USUAL_LEAD_MS;
+  if (instants.some((instant) => instant !== ownInstantMs && fits(instant))) return 'continuous';
+  if (previousInstantMs !== null) {
+    if (firstMs > previousInstantMs + NAME_PRECISION_MS) return 'gap';
+    const lead = previousInstantMs - firstMs;
+    const life = shortestLife(instants, previousInstantMs);
+    const believable = Number.isFinite(life) ? Math.max(USUAL_LEAD_MS, life / 2) : USUAL_LEAD_MS;
+    return lead <= believable ? 'continuous' : 'unproven';
+  }
+  // The file before it was renamed and deleted while nobody looked. A whole segment that is missing would have taken
+  // about as long to fill as its neighbours did.
+  if (lastReadMs === null || firstMs < lastReadMs) return 'unproven';
+  const ownLife = ownInstantMs === null ? Number.POSITIVE_INFINITY : ownInstantMs - firstMs;
+  const life = Math.min(ownLife, shortestLife(instants, ownInstantMs ?? instants.at(-1) ?? firstMs));
+  const silence = firstMs - lastReadMs;
+  return silence > (Number.isFinite(life) && life > 0 ? life / 2 : QUIET_MS) ? 'suspected-gap' : 'continuous';
+}
+
+/** Life of the shorter of the two segments on either side of a rotation. */
+function shortestLife(instants: readonly number[], instantMs: number): number {
+  const at = instants.indexOf(instantMs);
+  if (at === -1) return Number.POSITIVE_INFINITY;
+  const before = at > 0 ? instantMs - (instants[at - 1] as number) : Number.POSITIVE_INFINITY;
+  const after = at + 1 < instants.length ? (instants[at + 1] as number) - instantMs : Number.POSITIVE_INFINITY;
+  return Math.min(before, after);
+}

@@ -1,0 +1,64 @@
+import type { LogFiles } from './files.ts';
+import type { Segment } from './segment.ts';
+
+export interface RetentionLimits {
+  readonly maxBytes: number;
+  /** Space to leave free: a share of the filesystem (0 to 1) or bytes. */
+  readonly minFree: { readonly share: number } | { readonly bytes: number };
+}
+
+export interface Retained {
+  readonly files: number;
+  readonly bytes: number;
+  readonly openDeletedBytes: number;
+}
+
+/**
+ * Bounds what the agent keeps alive although the writer has deleted it: a dead receiver must not fill the disk of a
+ * control-plane node. What goes first is the oldest.
+ */
+export class Retention {
+  readonly #limits: RetentionLimits;
+  readonly #files: LogFiles;
+  readonly #directory: string;
+
+  constructor(limits: RetentionLimits, files: LogFiles, directory: string) {
+    this.#limits = limits;
+    this.#files = files;
+    this.#directory = directory;
+  }
+
+  get maxBytes(): number {
+    return this.#limits.maxBytes;
+  }
+
+  retained(segments: readonly Segment[]): Retained {
+    let files = 0;
+    let bytes = 0;
+    let openDeletedBytes = 0;
+    for (const segment of segments) {
+      if (!segment.retained || segment.gone !== null) continue;
+      bytes += segment.size;
+      if (segment.places.pin === null) openDeletedBytes += segment.size;
+      else files += 1;
+    }
+    return { files, bytes, openDeletedBytes };
+  }
+
+  /** The segments that have to be let go now, oldest first. */
+  async exceeding(segments: readonly Segment[], live: Segment | null): Promise<readonly Segment[]> {
+    const kept = segments.filter((segment) => segment !== live && segment.gone === null && segment.retained);
+    if (kept.length === 0) return [];
+    let over = kept.reduce((sum, segment) => sum + segment.size, 0) - this.#limits.maxBytes;
+    const { free, total } = await this.#files.space(this.#directory);
+    const { minFree } = this.#limits;
+    over = Math.max(over, ('share' in minFree ? minFree.share * total : minFree.bytes) - free);
+    const exceeding: Segment[] = [];
+    for (const segment of kept) {
+      if (over <= 0) break;
+      exceeding.push(segment);
+      over -= segment.size;
+    }
+    return exceeding;
+  }
+}
