@@ -1,0 +1,70 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Agent, request } from 'undici';
+
+/** Settings of the start script, such as `AUDIT_MAXSIZE`; its head lists them. */
+export type ApiServerSettings = Readonly<Record<string, string>>;
+
+export interface Reply {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** A real API server with an etcd of its own, on free ports and in a directory of its own. */
+export interface ApiServer {
+  readonly url: string;
+  readonly auditLog: string;
+  /** Sends an object as the administrator. */
+  send(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown, contentType?: string): Promise<Reply>;
+  stop(): Promise<void>;
+}
+
+const run = promisify(execFile);
+
+/** Starts it with the scripts in `folder`, which build it on first use: some minutes. */
+export async function startApiServer(folder: string, settings: ApiServerSettings = {}): Promise<ApiServer> {
+  const directory = mkdtempSync(join(tmpdir(), 'auditail-kube-'));
+  const [port, etcdPort] = [await freePort(), await freePort()];
+  const env = { ...process.env, RUN: directory, PORT: `${port}`, ETCD_PORT: `${etcdPort}`, KUBELET: '0', ...settings };
+  const tls = new Agent({ connect: { rejectUnauthorized: false } });
+  async function stop(): Promise<void> {
+    await tls.close();
+    await run('bash', [join(folder, 'down.sh'), 'all'], { env });
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+  try {
+    await run('bash', [join(folder, 'up.sh')], { env });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const url = `https://127.0.0.1:${port}`;
+  return {
+    url,
+    auditLog: join(directory, 'audit/audit.log'),
+    async send(method, path, body, contentType = 'application/json') {
+      const reply = await request(`${url}${path}`, {
+        method,
+        dispatcher: tls,
+        headers: { authorization: 'Bearer admin-token', 'content-type': contentType },
+        body: body === undefined ? null : JSON.stringify(body),
+      });
+      return { status: reply.statusCode, body: await reply.body.json() };
+    },
+    stop,
+  };
+}
+
+/** A free port. etcd takes the one behind it as well; should that be taken, the start fails and says so. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== 'object' || address === null) throw new Error('no address to listen on');
+  return address.port;
+}
