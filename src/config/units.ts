@@ -20,23 +20,22 @@ const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** What the two parsers take, as a regular expression for editors (JSON Schema `pattern`). */
-const BYTES_PATTERN = '^\\s*\\d+(\\.\\d+)?\\s*([kMGT]i?|Ki)?B?\\s*$';
-const DURATION_PATTERN = '^\\s*(\\d+(\\.\\d+)?(ms|s|m|h|d))+\\s*$';
+// The texts of these go to editors as JSON Schema patterns.
+const BYTES = /^\s*(\d+(?:\.\d+)?)\s*(k|[MGT]|[KMGT]i)?B?\s*$/;
+const DURATION_MS = /^\s*(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+\s*$/;
+const PERCENTAGE = /^\s*\d{1,2}(?:\.\d+)?%\s*$/;
 
 /** Bytes of a Kubernetes quantity (`4Mi`, `4MiB`, `500k`, `1048576`), or `undefined` where it is none. */
 export function parseBytes(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)\s*([kMGT]i?|Ki)?B?$/.exec(text.trim());
-  const unit = match === null ? undefined : BYTE_UNITS[match[2] ?? ''];
-  return match === null || unit === undefined ? undefined : Math.round(Number(match[1]) * unit);
+  const match = BYTES.exec(text);
+  return match === null ? undefined : Math.round(Number(match[1]) * (BYTE_UNITS[match[2] ?? ''] as number));
 }
 
 /** Milliseconds of a duration (`250ms`, `1s`, `1m30s`, `7d`), or `undefined` where it is none. */
 export function parseDurationMs(text: string): number | undefined {
-  const trimmed = text.trim();
-  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/.test(trimmed)) return undefined;
+  if (!DURATION_MS.test(text)) return undefined;
   let total = 0;
-  for (const [, number, unit] of trimmed.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
+  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
     total += Number(number) * (DURATION_UNITS_MS[unit as string] as number);
   }
   return Math.round(total);
@@ -87,7 +86,7 @@ const SIZE: Unit = {
   format: formatBytes,
   bareNumbers: true,
   expected: 'a size such as 4Mi, 4MiB or 1048576',
-  pattern: BYTES_PATTERN,
+  pattern: BYTES.source,
 };
 
 const DURATION: Unit = {
@@ -96,7 +95,7 @@ const DURATION: Unit = {
   format: formatDurationMs,
   bareNumbers: false,
   expected: 'a duration such as 250ms, 1s, 1m30s or 7d',
-  pattern: DURATION_PATTERN,
+  pattern: DURATION_MS.source,
 };
 
 /** Schema of a size: `4Mi`, `4MiB` or a number of bytes; the value is bytes. */
@@ -121,12 +120,12 @@ export function sizeOrPercentage(description: string) {
     .union([z.string(), z.number()], { error: `must be ${expected}` })
     .transform((value, context): number | `${number}%` => {
       const text = String(value).trim();
-      if (/^\d{1,2}(\.\d+)?%$/.test(text)) return text as `${number}%`;
+      if (PERCENTAGE.test(text)) return text as `${number}%`;
       const size = parseBytes(text);
       if (size === undefined) context.addIssue(`must be ${expected}, not ${JSON.stringify(value)}`);
       return size ?? 0;
     })
-    .meta({ title: 'size or percentage', description, pattern: `${BYTES_PATTERN}|^\\s*\\d{1,2}(\\.\\d+)?%\\s*$` });
+    .meta({ title: 'size or percentage', description, pattern: `${BYTES.source}|${PERCENTAGE.source}` });
 }
 
 function quantity<Word extends string = never>(
