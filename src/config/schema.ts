@@ -40,9 +40,7 @@ export const configSchema = z.strictObject({
         .string()
         .refine(isAddress, 'must be host:port, such as 127.0.0.1:9465, or off')
         .default('127.0.0.1:9465')
-        .describe(
-          'Address of `/metrics`, `/healthz` and `/readyz` as host:port; `off` for none. YAML wants quotes around an empty host: `":9465"`.',
-        ),
+        .describe('Address of `/metrics`, `/healthz` and `/readyz` as host:port; `off` for none.'),
     })
     .prefault({})
     .describe('How the agent can be watched.'),

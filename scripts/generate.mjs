@@ -1,0 +1,10 @@
+// Writes what is generated from the sources: the JSON Schema for editors and the reference pages. Tests say when they are stale.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { configJsonSchema } from '../src/config/json-schema.ts';
+import { renderManual } from '../src/config/manual.ts';
+
+const root = new URL('../', import.meta.url);
+
+mkdirSync(new URL('docs', root), { recursive: true });
+writeFileSync(new URL('config/auditail.schema.json', root), `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+writeFileSync(new URL('docs/configuration.md', root), renderManual());
