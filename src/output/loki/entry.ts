@@ -187,6 +187,20 @@ export function readEntry(batch: Batch, item: number): EntryFacts {
   return { timeNs: BigInt(seconds) * NANOS + BigInt(nanos), lineBytes, metadataBytes, metadataCount };
 }
 
+/** Seconds since the epoch of an encoded item: what stands behind two lengths and three tags. */
+export function entrySeconds(batch: Batch, item: number): number {
+  const { bytes } = batch;
+  let at = batch.itemStart(item) + 1;
+  while ((bytes[at++] as number) > 0x7f);
+  at += 3;
+  let seconds = 0;
+  for (let scale = 1; ; scale *= 128) {
+    const byte = bytes[at++] as number;
+    seconds += (byte & 0x7f) * scale;
+    if (byte < 0x80) return seconds;
+  }
+}
+
 /** Bytes of a Protocol Buffers varint. */
 export function varintLength(value: number): number {
   let length = 1;

@@ -11,7 +11,7 @@ import { EntryWriter, streamOf } from './entry.ts';
 import { streamLabels } from './labels.ts';
 import { shorten } from './ladder.ts';
 import { probe } from './probe.ts';
-import { byStream, PUSH_HEADERS, PUSH_PATH, pushRequest } from './push.ts';
+import { requestsOf, PUSH_HEADERS, PUSH_PATH, pushRequest } from './push.ts';
 import { classify, MAX_ANSWER_BYTES } from './reply.ts';
 import { compress } from './snappy.ts';
 
@@ -28,11 +28,17 @@ const MAX_BESIDE_LINE = 64 * 1024;
  * Grafana Loki's push API: one stream per audit level, the line as it is, fields to search by as structured metadata. A
  * line longer than the server takes goes down the size ladder.
  */
-export function createLokiOutput(config: LokiOutputConfig, metadata: Metadata, transport: Transport): Output {
+export function createLokiOutput(
+  config: LokiOutputConfig,
+  metadata: Metadata,
+  transport: Transport,
+  now: () => number = Date.now,
+): Output {
   const labels = streamLabels(config.labels, metadata);
   const labelBytes = labels.map((text) => Buffer.from(text));
   const maxLineBytes = Math.min(config.maxLineBytes, MAX_BATCH_BYTES - MAX_BESIDE_LINE);
   const entries = new EntryWriter();
+  const newest = new Float64Array(labels.length);
 
   function encode(event: Event, _line: RawLine, item: ItemWriter): Refusal | Reduced | null {
     if (!event.has(SLOT.stageTimestamp) && !event.has(SLOT.requestReceivedTimestamp)) {
@@ -68,7 +74,7 @@ export function createLokiOutput(config: LokiOutputConfig, metadata: Metadata, t
   async function send(part: Part, signal: AbortSignal): Promise<SendResult> {
     const results: SendResult[] = [];
     let reply: TransportReply | undefined;
-    for (const { stream, items } of byStream(part)) {
+    for (const { stream, items } of requestsOf(part, newest, now() / 1000)) {
       const ofStream = { batch: part.batch, items };
       // Where nobody answered for the first stream, the others need not wait for the same.
       if (reply?.status !== 0) reply = await push(ofStream, stream, signal);

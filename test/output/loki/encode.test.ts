@@ -16,6 +16,11 @@ async function pushed(lines: readonly (string | Buffer)[], settings: Readonly<Re
   return { output, transport, batch, outcomes, result, streams: streams.flat(), perRequest: streams };
 }
 
+/** An event of this time of the day, and by this name. */
+function at(time: string): string {
+  return auditLine({ auditID: time, stageTimestamp: `2026-11-23T${time}Z` });
+}
+
 describe('a push', () => {
   const full = auditLine({
     level: 'Request',
@@ -67,6 +72,22 @@ describe('a push', () => {
       [['{job="kube-audit", cluster="prod", audit_level="RequestResponse"}', ['3']]],
       [['{job="kube-audit", cluster="prod"}', ['4']]],
     ]);
+  });
+
+  it('holds an entry alone that comes late: shards of a busy stream hide refusals too', async () => {
+    const transport = new ScriptedTransport();
+    const output = loki(transport);
+    const { batch } = encoded(
+      output,
+      ['05:00:00', '05:00:30', '04:55:00', '04:50:29', '04:00:00', '05:20:00', '05:00:31'].map(at),
+    );
+    await output.send({ batch, items: [0, 1] }, signal);
+    await output.send({ batch, items: [2, 3, 4, 5, 6] }, signal);
+    expect(
+      transport.requests.map(({ body }) =>
+        decodePush(body as Buffer).flatMap(({ entries }) => entries.map(({ line }) => JSON.parse(`${line}`).auditID)),
+      ),
+    ).toEqual([['05:00:00', '05:00:30'], ['04:55:00', '05:20:00', '05:00:31'], ['04:50:29'], ['04:00:00']]);
   });
 
   it('asks nobody a second time where nobody answers', async () => {

@@ -171,6 +171,22 @@ describe.skipIf(!there)('a real Loki', () => {
     });
   });
 
+  it('names what it refused of a stream so busy that it is dealt out to shards', async () => {
+    const output = outputTo(url, { labels: { job: 'busy' } });
+    const refused: unknown[] = [];
+    for (let round = 0; round < 8; round += 1) {
+      const busy = Array.from({ length: 1000 }, () => ago(0, { requestURI: 'x'.repeat(2000) }));
+      expect(summary(await output.send(whole(encoded(output, busy).batch), signal))).toEqual(STORED);
+      const late = [ago(3 * HOUR), ...Array.from({ length: 20 }, () => ago(0))];
+      refused.push(summary(await output.send(whole(encoded(output, late).batch), signal)));
+      await new Promise((done) => setTimeout(done, 700));
+    }
+    await output.close();
+    expect(refused).toEqual(Array.from({ length: 8 }, () => ({ rejected: [[0, 'too-old', 'lost']], again: [] })));
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(Number(/^loki_stream_sharding_count (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0);
+  });
+
   it('holds where the labels are at fault', async () => {
     expect(await send(url, 'x'.repeat(2049), [ago(0)])).toEqual({ rejected: [], again: [['hold', [0], 'labels']] });
     const labels = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`label_${index}`, 'x']));

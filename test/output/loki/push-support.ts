@@ -40,7 +40,7 @@ export function loki(
   settings: Readonly<Record<string, unknown>> = {},
   metadata: Metadata = {},
 ): Output {
-  return createLokiOutput(lokiConfig(settings), metadata, transport);
+  return createLokiOutput(lokiConfig(settings), metadata, transport, () => Date.parse('2026-11-23T05:05:00Z'));
 }
 
 /** The batch that an output makes of lines, and what `encode` said of each of them. */
