@@ -10,7 +10,7 @@ const config = outputConfig({ type: 'stdout' });
 
 /** A pipe with both ends in our hands. */
 function pipe(path: string) {
-  execFileSync('mkfifo', [path]);
+  execFileSync('sh', ['-c', 'mkfifo "$0"', path]);
   const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const write = openSync(path, constants.O_WRONLY);
   return {
