@@ -4,7 +4,7 @@ import type { Random } from './random.ts';
 import { type RecordedEvent, timeText } from './recorded-event.ts';
 
 export interface WriterOptions {
-  readonly log: AuditLog;
+  readonly log: Pick<AuditLog, 'write'>;
   readonly events: readonly RecordedEvent[];
   readonly random: Random;
   /** Microseconds since the epoch. */
