@@ -2,9 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { configJsonSchema } from '../src/config/json-schema.ts';
 import { renderManual } from '../src/config/manual.ts';
+import { createMetrics } from '../src/telemetry/metrics.ts';
+import { renderMetricsPage } from '../src/telemetry/metrics-page.ts';
 
 const root = new URL('../', import.meta.url);
 
 mkdirSync(new URL('docs', root), { recursive: true });
 writeFileSync(new URL('config/auditail.schema.json', root), `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
 writeFileSync(new URL('docs/configuration.md', root), renderManual());
+writeFileSync(new URL('docs/metrics.md', root), renderMetricsPage(await createMetrics(() => undefined).describe()));

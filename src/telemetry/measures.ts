@@ -1,0 +1,234 @@
+import type { AgentStatus, PipelineStatus, SourceStatus } from '../inspect/status.ts';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** One number of a metric. */
+export interface Sample {
+  readonly labels: Labels;
+  readonly value: number;
+}
+
+/** A metric that is read off the agent's status when somebody asks for it. */
+export interface Measure {
+  readonly name: `auditail_${string}`;
+  readonly type: 'counter' | 'gauge';
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly samples: (status: AgentStatus) => readonly Sample[];
+}
+
+const STATES = [
+  'starting',
+  'idle',
+  'shipping',
+  'retrying',
+  'holding',
+  'stopped',
+] as const satisfies readonly PipelineStatus['state'][];
+
+/** All metrics but the histograms of requests and what Node.js says of the process. */
+export const MEASURES: readonly Measure[] = [
+  {
+    name: 'auditail_info',
+    type: 'gauge',
+    help: 'Always 1; the label says which version runs.',
+    labels: ['version'],
+    samples: ({ version }) => [{ labels: { version }, value: 1 }],
+  },
+  ofSource('auditail_source_readable', 'gauge', '1 while the log is there and can be read, else 0.', ({ readable }) =>
+    Number(readable),
+  ),
+  ofSource(
+    'auditail_source_segments',
+    'gauge',
+    'Files of the log that are there: the live one and its backups.',
+    ({ segments }) => segments,
+  ),
+  ofSource('auditail_source_bytes', 'gauge', 'Bytes of the log that are there.', ({ bytes }) => bytes),
+  ofSource(
+    'auditail_source_written_bytes_per_second',
+    'gauge',
+    'How fast the log grows, smoothed over about half a minute.',
+    ({ bytesPerSecond }) => bytesPerSecond,
+  ),
+  ofSource(
+    'auditail_source_rotations_total',
+    'counter',
+    'Rotations of the log since the start.',
+    ({ rotations }) => rotations,
+  ),
+  ofSource(
+    'auditail_source_pinned_files',
+    'gauge',
+    'Files kept by a hard link because an output has not read them.',
+    ({ pinnedFiles }) => pinnedFiles,
+  ),
+  ofSource('auditail_source_pinned_bytes', 'gauge', 'Bytes in those files.', ({ pinnedBytes }) => pinnedBytes),
+  ofSource(
+    'auditail_source_open_deleted_bytes',
+    'gauge',
+    'Bytes in files that are deleted, and kept open because an output has not read them.',
+    ({ openDeletedBytes }) => openDeletedBytes,
+  ),
+  {
+    name: 'auditail_source_anomalies_total',
+    type: 'counter',
+    help: 'What went wrong with the log and was dealt with, by kind (torn, nul, truncated, replaced, clock, …).',
+    labels: ['source', 'kind'],
+    samples: ({ sources }) =>
+      sources.flatMap(({ name, anomalies }) =>
+        Object.entries(anomalies).map(([kind, value]) => ({ labels: { source: name, kind }, value })),
+      ),
+  },
+  {
+    name: 'auditail_pipeline_state',
+    type: 'gauge',
+    help: `1 for the state that a pipeline is in (${STATES.join(', ')}), 0 for the others. holding: somebody has to mend something, nothing is given up meanwhile.`,
+    labels: ['source', 'output', 'state'],
+    samples: ({ pipelines }) =>
+      pipelines.flatMap(({ source, output, state: current }) =>
+        STATES.map((state) => ({ labels: { source, output, state }, value: Number(state === current) })),
+      ),
+  },
+  ofPipeline(
+    'auditail_lag_bytes',
+    'gauge',
+    'Bytes of the log that are not settled (uncompressed; estimated for unread gzip).',
+    ({ lagBytes }) => lagBytes,
+  ),
+  ofPipeline(
+    'auditail_lag_seconds',
+    'gauge',
+    'Age of the oldest event that is not settled; 0 where there is none.',
+    ({ lagSeconds }) => lagSeconds,
+  ),
+  ofPipeline(
+    'auditail_deadline_seconds',
+    'gauge',
+    'Estimated seconds until unread bytes are taken away, by the writer or by the bound on retention; not there while that is not in sight.',
+    ({ deadlineSeconds }) => deadlineSeconds,
+  ),
+  ofPipeline('auditail_in_flight_batches', 'gauge', 'Batches sent and not yet answered.', ({ inFlight }) => inFlight),
+  ofPipeline('auditail_batches_total', 'counter', 'Batches settled.', ({ batches }) => batches),
+  ofPipeline('auditail_retries_total', 'counter', 'Sendings that had to be done again.', ({ retries }) => retries),
+  ofPipeline(
+    'auditail_duplicates_total',
+    'counter',
+    'Events that the receiver had already; they count as delivered.',
+    ({ duplicates }) => duplicates,
+  ),
+  ofPipeline(
+    'auditail_read_events_total',
+    'counter',
+    'Events read, over all runs: the sum of auditail_events_total.',
+    ({ totals }) => totals.readEvents,
+  ),
+  ofPipeline(
+    'auditail_read_bytes_total',
+    'counter',
+    'Bytes of the log read, over all runs.',
+    ({ totals }) => totals.readBytes,
+  ),
+  {
+    name: 'auditail_events_total',
+    type: 'counter',
+    help: 'Events by outcome (delivered, filtered, dead_lettered, lost), over all runs. filtered has a rule, dead_lettered and lost a reason.',
+    labels: ['source', 'output', 'outcome', 'reason', 'rule'],
+    samples: ({ pipelines }) => pipelines.flatMap(eventSamples),
+  },
+  {
+    name: 'auditail_bytes_total',
+    type: 'counter',
+    help: 'Bytes of lines by outcome, over all runs. skipped: bytes that are no line (NULs, empty lines).',
+    labels: ['source', 'output', 'outcome'],
+    samples: ({ pipelines }) => pipelines.flatMap(byteSamples),
+  },
+  {
+    name: 'auditail_loss_records_total',
+    type: 'counter',
+    help: 'Parts of the log that were lost, by reason; the ledger says which (auditail status --ledger).',
+    labels: ['source', 'output', 'reason'],
+    samples: ({ pipelines }) =>
+      pipelines.flatMap(({ source, output, losses }) =>
+        Object.entries(losses).map(([reason, value]) => ({ labels: { source, output, reason }, value })),
+      ),
+  },
+  ofPipeline(
+    'auditail_last_delivery_timestamp_seconds',
+    'gauge',
+    'When the receiver last took a batch, in seconds since the epoch; not there where it never did.',
+    ({ lastDeliveredAt }) => (lastDeliveredAt === '' ? null : Date.parse(lastDeliveredAt) / 1000),
+  ),
+  ofDeadLetter('auditail_dead_letter_records', 'Events that are set aside now.', ({ records }) => records),
+  ofDeadLetter('auditail_dead_letter_bytes', 'Bytes in the dead letter.', ({ bytes }) => bytes),
+  ofDeadLetter(
+    'auditail_dead_letter_max_bytes',
+    'Bound on the dead letter; when it is full, the pipeline holds.',
+    ({ maxBytes }) => maxBytes,
+  ),
+  ofAgent('auditail_memory_bytes', 'Bytes of the trail that are held in memory.', ({ memory }) => memory.usedBytes),
+  ofAgent('auditail_memory_max_bytes', 'Bound on these.', ({ memory }) => memory.maxBytes),
+];
+
+function ofSource(
+  name: Measure['name'],
+  type: Measure['type'],
+  help: string,
+  value: (source: SourceStatus) => number,
+): Measure {
+  const samples = ({ sources }: AgentStatus) =>
+    sources.map((source) => ({ labels: { source: source.name }, value: value(source) }));
+  return { name, type, help, labels: ['source'], samples };
+}
+
+function ofPipeline(
+  name: Measure['name'],
+  type: Measure['type'],
+  help: string,
+  value: (pipeline: PipelineStatus) => number | null,
+): Measure {
+  const samples = ({ pipelines }: AgentStatus) =>
+    pipelines.flatMap((pipeline) => {
+      const number = value(pipeline);
+      return number === null ? [] : [{ labels: { source: pipeline.source, output: pipeline.output }, value: number }];
+    });
+  return { name, type, help, labels: ['source', 'output'], samples };
+}
+
+function ofDeadLetter(
+  name: Measure['name'],
+  help: string,
+  value: (deadLetter: AgentStatus['deadLetters'][number]) => number,
+): Measure {
+  const samples = ({ deadLetters }: AgentStatus) =>
+    deadLetters.map((deadLetter) => ({ labels: { output: deadLetter.output }, value: value(deadLetter) }));
+  return { name, type: 'gauge', help, labels: ['output'], samples };
+}
+
+function ofAgent(name: Measure['name'], help: string, value: (status: AgentStatus) => number): Measure {
+  return { name, type: 'gauge', help, labels: [], samples: (status) => [{ labels: {}, value: value(status) }] };
+}
+
+function eventSamples({ source, output, totals }: PipelineStatus): readonly Sample[] {
+  const sample = (outcome: string, value: number, reason = '', rule = ''): Sample => ({
+    labels: { source, output, outcome, reason, rule },
+    value,
+  });
+  return [
+    sample('delivered', totals.delivered),
+    ...Object.entries(totals.filtered).map(([rule, value]) => sample('filtered', value, '', rule)),
+    ...Object.entries(totals.deadLettered).map(([reason, value]) => sample('dead_lettered', value, reason)),
+    ...Object.entries(totals.lost).map(([reason, value]) => sample('lost', value, reason)),
+  ];
+}
+
+function byteSamples({ source, output, totals }: PipelineStatus): readonly Sample[] {
+  const outcomes: Readonly<Record<string, number>> = {
+    delivered: totals.deliveredBytes,
+    filtered: totals.filteredBytes,
+    dead_lettered: totals.deadLetteredBytes,
+    lost: totals.lostBytes,
+    skipped: totals.skippedBytes,
+  };
+  return Object.entries(outcomes).map(([outcome, value]) => ({ labels: { source, output, outcome }, value }));
+}

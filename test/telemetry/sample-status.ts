@@ -1,0 +1,62 @@
+import type { AgentStatus, PipelineStatus } from '../../src/inspect/status.ts';
+
+/** A pipeline of which every number is another one. */
+export const PIPELINE: PipelineStatus = {
+  output: 'search',
+  source: 'kube-apiserver',
+  type: 'elasticsearch',
+  destination: 'elasticsearch http://127.0.0.1:9200 audit',
+  state: 'retrying',
+  reason: 'refused',
+  words: 'connect ECONNREFUSED 127.0.0.1:9200',
+  lagBytes: 5_000_000,
+  lagSeconds: 42.5,
+  deadlineSeconds: 5400,
+  inFlight: 2,
+  batches: 100,
+  retries: 7,
+  duplicates: 3,
+  totals: {
+    readEvents: 1000,
+    readBytes: 1_000_000,
+    delivered: 700,
+    deliveredBytes: 800_000,
+    filtered: { leases: 250, keep: 30 },
+    filteredBytes: 150_000,
+    deadLettered: { mapper_parsing_exception: 15 },
+    deadLetteredBytes: 40_000,
+    lost: { 'too-old': 5 },
+    lostBytes: 9000,
+    skippedBytes: 1000,
+  },
+  losses: { gap: 1 },
+  position: { segment: 'abcdef', name: 'audit.log', offset: 123_456 },
+  lastDeliveredAt: '2026-11-23T07:00:00.000Z',
+};
+
+export const STATUS: AgentStatus = {
+  version: '1.2.3',
+  pid: 4711,
+  startedAt: '2026-11-23T06:00:00.000Z',
+  stateDirectory: '/var/lib/auditail',
+  sources: [
+    {
+      name: 'kube-apiserver',
+      type: 'file',
+      origin: '/var/log/kubernetes/audit/audit.log',
+      readable: true,
+      words: '',
+      segments: 4,
+      bytes: 300_000_000,
+      bytesPerSecond: 1_800_000,
+      rotations: 12,
+      pinnedFiles: 2,
+      pinnedBytes: 200_000_000,
+      openDeletedBytes: 0,
+      anomalies: { torn: 1 },
+    },
+  ],
+  pipelines: [PIPELINE],
+  deadLetters: [{ output: 'search', records: 15, bytes: 40_500, maxBytes: 268_435_456 }],
+  memory: { usedBytes: 2_000_000, maxBytes: 100_663_296 },
+};
