@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { AuditailError } from '../errors.ts';
 import type { AgentStatus } from './status.ts';
 
@@ -16,4 +17,15 @@ export interface AgentHandle {
   readonly ended: Promise<AgentEnd>;
   /** The first call lets what is in flight finish within `shutdownGrace`; a second one stops at once. */
   stop(): void;
+}
+
+export interface AgentOptions {
+  /** `ship` ends when all that is there has been delivered. A pipe ends by itself in either. */
+  readonly mode: 'run' | 'ship';
+  readonly logger: Logger;
+  readonly version: string;
+  /** Told of each request to an output. */
+  readonly onSend?: (output: string, seconds: number, bytes: number, result: 'stored' | 'again') => void;
+  /** Answers requests on the Unix socket in the state directory. */
+  readonly onRequest?: (status: () => AgentStatus) => import('node:http').RequestListener;
 }

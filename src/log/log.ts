@@ -169,15 +169,26 @@ export class Log {
         this.#scannedAt = Date.now();
         changed = (await this.#scan(recheck)) || changed;
       }
-      this.#readable = this.#live !== null || this.#nascent !== null || this.#segments.length > 0;
-      this.#words = `${this.names.path(this.names.live)} is not there yet; the API server creates it with the first event`;
+      changed = (await this.#keep()) || changed;
+      const there = this.#live !== null || this.#nascent !== null || this.#segments.length > 0;
+      this.#tell(there, `${this.names.path(this.names.live)} is not there yet; the API server creates it with the first event`);
     } catch (error) {
-      this.#readable = false;
-      this.#words = describeFailure(error, this.names.directory);
+      this.#tell(false, describeFailure(error, this.names.directory));
     }
-    changed = (await this.#keep()) || changed;
     if (changed) this.pulse.beat();
     return changed;
+  }
+
+  /** Says it once when the log cannot be followed, and when it can again. */
+  #tell(readable: boolean, words: string): void {
+    if (this.#readable === readable && (readable || this.#words === words)) return;
+    this.#readable = readable;
+    this.#words = words;
+    const kind = readable ? 'readable' : 'unreadable';
+    this.#options.anomaly(kind, readable ? 'the log is being followed' : 'the log cannot be followed yet', {
+      file: this.names.path(this.names.live),
+      ...(readable ? {} : { reason: words }),
+    });
   }
 
   /** A reader has settled a segment to its end. */

@@ -131,6 +131,13 @@ export class BatchBuilder implements ItemWriter {
     this.#tag = 0;
   }
 
+  /** Begins anew in the same memory, but for what a large event had made it grow to. The batch sealed from it ends. */
+  reset(): void {
+    this.#count = 0;
+    this.#tag = 0;
+    this.#writer.reset();
+  }
+
   seal(key: string, source: string, range: Range): Batch {
     return new SealedBatch(key, source, range, this.#writer.bytes.subarray(0, this.#writer.length), this.#columns, this.#count);
   }

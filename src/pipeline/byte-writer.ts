@@ -3,8 +3,17 @@ export class ByteWriter {
   bytes: Buffer;
   length = 0;
 
+  readonly #capacity: number;
+
   constructor(capacity: number) {
+    this.#capacity = capacity;
     this.bytes = Buffer.allocUnsafeSlow(capacity);
+  }
+
+  /** Empties it; memory beyond twice the capacity it began with is given back. */
+  reset(): void {
+    this.length = 0;
+    if (this.bytes.length > this.#capacity * 2) this.bytes = Buffer.allocUnsafeSlow(this.#capacity);
   }
 
   /** Makes room for `more` bytes; the content stays. */

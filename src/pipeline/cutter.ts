@@ -33,8 +33,10 @@ export interface Sealed {
   readonly range: Range;
   readonly tally: Tally;
   readonly setAside: readonly SetAside[];
-  /** Bytes of the lines that the items came from: the sum, for the account of what is delivered. */
+  /** Bytes of the line that each item came from, for the account of what is delivered. */
   readonly lineBytes: Float64Array;
+  /** Where the batch's bytes are: given back with `recycle` when it is settled. */
+  readonly builder: BatchBuilder;
 }
 
 export interface CutLimits {
@@ -43,6 +45,8 @@ export interface CutLimits {
 }
 
 const NEWLINE = 10;
+/** For the event that shows that the batch is full. */
+const ROOM = 64 * 1024;
 /** A long stretch of which nothing is let through moves the cursor too. */
 const MAX_SCANNED_BYTES = 8 * 1024 * 1024;
 
@@ -55,6 +59,7 @@ export class Cutter {
   readonly #salvage: Salvage;
   readonly #limits: CutLimits;
   #builder: BatchBuilder;
+  readonly #spare: BatchBuilder[] = [];
   #tally = new Tally();
   #setAside: SetAside[] = [];
   #lineBytes = new Float64Array(256);
@@ -77,7 +82,7 @@ export class Cutter {
     this.#output = options.output;
     this.#salvage = options.salvage;
     this.#limits = { ...options.limits, maxBytes: Math.min(options.limits.maxBytes, options.output.maxBatchBytes) };
-    this.#builder = new BatchBuilder(this.#limits.maxBytes);
+    this.#builder = new BatchBuilder(this.#limits.maxBytes + ROOM);
   }
 
   /** Whether there is a range that has not been sealed. */
@@ -88,6 +93,11 @@ export class Cutter {
   /** Bytes of the log in it. */
   get openBytes(): number {
     return this.#to - this.#from;
+  }
+
+  /** Bytes of memory held. */
+  get capacity(): number {
+    return this.#builder.capacity;
   }
 
   /** When the first byte of the open range was cut, ms since the epoch. */
@@ -166,13 +176,20 @@ export class Cutter {
       tally: this.#tally,
       setAside: this.#setAside,
       lineBytes: this.#lineBytes,
+      builder: this.#builder,
     };
-    this.#builder = new BatchBuilder(this.#limits.maxBytes);
+    this.#builder = this.#spare.pop() ?? new BatchBuilder(this.#limits.maxBytes + ROOM);
+    this.#lineBytes = new Float64Array(256);
     this.#tally = new Tally();
     this.#setAside = [];
-    this.#lineBytes = new Float64Array(256);
     this.#from = this.#to;
     return sealed;
+  }
+
+  /** Takes back the memory of a batch that is settled: a new megabyte for each costs more than filling it. */
+  recycle({ builder }: Sealed): void {
+    builder.reset();
+    this.#spare.push(builder);
   }
 
   /** False where the line would make the batch too large: it belongs to the next. */

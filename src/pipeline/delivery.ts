@@ -12,8 +12,8 @@ export interface DeliveryContext {
   random(): number;
   /** Requests of any batch in which the receiver took something: what tells a bad event from a bad day. */
   acceptances: number;
-  /** After each request. `again` is empty where nothing is left to do. */
-  answered(result: SendResult, sent: number, milliseconds: number): void;
+  /** After each request; `bytes` are those of its items. */
+  answered(result: SendResult, bytes: number, milliseconds: number): void;
   /** Before a wait. `holding` means that somebody has to mend something. */
   waiting(state: 'retrying' | 'holding', again: Again, delayMs: number): void;
   /** An item alone is refused: others have to be tried, so that there is something to compare it with. */
@@ -28,8 +28,11 @@ export interface Delivered {
 
 /** So many equal refusals of the same items, and halves of them are tried. */
 const PATIENCE = 4;
-/** An event that is refused alone, with nothing to compare it with since, is given up after so many refusals. */
-const ALONE_PATIENCE = 10;
+/**
+ * When an event that is refused alone is given up: after so many refusals, with so many acceptances of others since the
+ * first. What the receiver says of the event itself (`suspect`) weighs more than what may be its own trouble.
+ */
+const CONDEMNED = { suspect: { refusals: 2, acceptances: 1 }, retry: { refusals: 6, acceptances: 3 } } as const;
 
 /**
  * Delivers a batch: returns when each of its items has been stored or refused for good. It waits for ever: what the
@@ -79,13 +82,16 @@ class Delivery {
       lastKey = key;
       items = leftItems;
       const worst = left.find(({ how }) => how === 'hold') ?? left.find(({ how }) => how === 'suspect') ?? (left[0] as Again);
-      const mayBeOneEvent = worst.how === 'suspect' || (worst.how === 'retry' && worst.status > 0);
-      if (mayBeOneEvent && items.length === 1 && this.#isCondemned(refusals, acceptancesBefore)) {
+      // A server that closes its door on a large body shows as a reset: halves may pass, but no event is to blame.
+      const answered = worst.how === 'suspect' || (worst.how === 'retry' && worst.status > 0);
+      const alone = answered && items.length === 1;
+      if (alone && this.#isCondemned(worst, refusals, this.#context.acceptances - acceptancesBefore)) {
         this.#reject(worst);
         break;
       }
-      await this.#wait(worst, mayBeOneEvent && items.length === 1);
-      if (!mayBeOneEvent || items.length === 1 || refusals < threshold) continue;
+      await this.#wait(worst, alone);
+      const divisible = items.length > 1 && (answered || worst.reason === 'reset');
+      if (!divisible || refusals < threshold) continue;
       const halves = await this.#tryHalves(items);
       if (halves === null) {
         // All is refused alike: not the fault of an event. Try the whole, and halves again only much later.
@@ -111,10 +117,16 @@ class Delivery {
       this.#context.acceptances += 1;
       this.#backoff.reset();
     }
-    this.#context.answered(result, items.length, performance.now() - begun);
+    this.#context.answered(result, this.#bytesOf(items), performance.now() - begun);
     // Told to stop in the middle of a request, nobody knows what became of it: it stays in the window.
     if (left > 0) this.#signal.throwIfAborted();
     return result.again;
+  }
+
+  #bytesOf(items: readonly number[]): number {
+    const batch = this.#batch;
+    if (items.length === batch.count) return batch.bytes.length;
+    return items.reduce((sum, item) => sum + batch.itemEnd(item) - batch.itemStart(item), 0);
   }
 
   /** Halves what was too large as a whole, at once; a single item that is too large is refused for good. */
@@ -140,13 +152,9 @@ class Delivery {
     return this.#context.acceptances > before ? left : null;
   }
 
-  #isCondemned(refusals: number, acceptancesBefore: number): boolean {
-    return (refusals > 1 && this.#context.acceptances > acceptancesBefore) || refusals >= this.#alonePatience();
-  }
-
-  /** A batch of one event has no neighbours: without an acceptance elsewhere it waits. */
-  #alonePatience(): number {
-    return this.#batch.count > 1 && this.#context.acceptances > 0 ? ALONE_PATIENCE : Number.POSITIVE_INFINITY;
+  #isCondemned(again: Again, refusals: number, acceptancesSince: number): boolean {
+    const needed = again.how === 'suspect' ? CONDEMNED.suspect : CONDEMNED.retry;
+    return refusals >= needed.refusals && acceptancesSince >= needed.acceptances;
   }
 
   #reject(again: Again): void {

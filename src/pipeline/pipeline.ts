@@ -49,7 +49,6 @@ export interface PipelineNotes {
   info(message: string, fields: Readonly<Record<string, unknown>>): void;
   warn(message: string, fields: Readonly<Record<string, unknown>>): void;
   error(message: string, fields: Readonly<Record<string, unknown>>): void;
-  anomaly(kind: string): void;
   sent(seconds: number, bytes: number, result: 'stored' | 'again'): void;
 }
 
@@ -72,7 +71,7 @@ export interface PipelineOptions {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random: () => number;
   /** What to begin with on a first run. */
-  readonly firstRun: (segments: readonly Segment[]) => readonly { readonly segment: Segment; readonly from: number }[];
+  readonly firstRun: (segments: readonly Segment[]) => Promise<readonly { readonly segment: Segment; readonly from: number }[]>;
 }
 
 const IDLE_MS = 1000;
@@ -108,6 +107,7 @@ export class Pipeline implements LogReader {
   #saving: Promise<void> = Promise.resolve();
   #dirty = false;
   #failure: unknown = null;
+  #inFlightBytes = 0;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -143,9 +143,9 @@ export class Pipeline implements LogReader {
       sleep: options.sleep,
       random: options.random,
       acceptances: 0,
-      answered: (result, sent, milliseconds) => {
+      answered: (result, bytes, milliseconds) => {
         const again = result.again.length > 0;
-        options.notes.sent(milliseconds / 1000, sent, again ? 'again' : 'stored');
+        options.notes.sent(milliseconds / 1000, bytes, again ? 'again' : 'stored');
         if (!again) this.#shipping();
       },
       waiting: (state, again, delayMs) => this.#waiting(state, again, delayMs),
@@ -173,7 +173,7 @@ export class Pipeline implements LogReader {
       if (this.#options.resume === null) await this.#beginFirstRun(stop);
       await this.#resume(end, stop);
       while (!end.aborted && this.#failure === null) {
-        const piece = await this.#cursor.next();
+        const piece = await this.#next(stop);
         if (piece !== null) await this.#handle(piece, stop);
         else if (!(await this.#idle(end, stop))) break;
         await this.#sealIfOld(stop);
@@ -216,6 +216,11 @@ export class Pipeline implements LogReader {
     };
   }
 
+  /** Bytes of memory that are taken by what is being read, cut and sent. */
+  get heldBytes(): number {
+    return this.#cursor.heldBytes + this.#cutter.capacity + this.#inFlightBytes;
+  }
+
   #unsettledBytes(): number {
     const cut = this.#window.ranges.reduce((sum, range) => sum + (range.settled ? 0 : range.to - range.from), 0);
     return cut + this.#cutter.openBytes;
@@ -225,21 +230,22 @@ export class Pipeline implements LogReader {
 
   /** What `startAt` leaves out stands in the ledger before anything is read. */
   async #beginFirstRun(stop: AbortSignal): Promise<void> {
-    for (const { segment, from } of this.#options.firstRun(this.#options.log.segments)) {
+    for (const { segment, from } of await this.#options.firstRun(this.#options.log.segments)) {
       if (from === 0) continue;
       const closed = segment.closed;
-      this.#places.set(segment.id, { offset: from, done: closed, marks: [] });
+      const offset = Number.isFinite(from) ? from : 0;
+      this.#places.set(segment.id, { offset, done: closed, marks: [] });
       await this.#lose({
         reason: 'not-taken',
         proof: 'certain',
         segment: segment.id,
         name: segment.name,
         from: 0,
-        ...(Number.isFinite(from) ? { to: from } : {}),
+        ...(offset === 0 ? {} : { to: offset }),
         words: 'startAt begins after it',
       }, stop);
       if (closed) {
-        this.#window.finish(segment.id, segment.name, from);
+        this.#window.finish(segment.id, segment.name, offset);
         await this.#options.log.settled(segment, this.name);
       }
     }
@@ -276,7 +282,7 @@ export class Pipeline implements LogReader {
     let same = true;
     while (!stop.aborted && this.#failure === null) {
       if (this.#cutter.open && this.#cutter.to >= range.to) break;
-      const piece = await this.#cursor.next();
+      const piece = await this.#next(stop);
       if (piece === null || piece.kind === 'end') break;
       if (piece.kind === 'rewound') same = false;
       await this.#handle(piece, stop, same ? range.to : Number.POSITIVE_INFINITY);
@@ -297,7 +303,6 @@ export class Pipeline implements LogReader {
       case 'nul':
         await this.#beginAt(piece.segment, piece.offset, stop);
         this.#cutter.skip(piece.end - piece.offset);
-        this.#options.notes.anomaly('nul');
         return this.#options.notes.warn('NUL bytes in the log: it was truncated from outside', {
           file: piece.segment.name,
           offset: piece.offset,
@@ -311,14 +316,12 @@ export class Pipeline implements LogReader {
         return this.#finishSettled(stop);
       case 'rewound':
         await this.#seal(stop);
-        this.#options.notes.anomaly('rewound');
         return this.#options.notes.warn('the file is not as it was read: reading again from an older mark', {
           file: piece.segment.name,
           from: piece.from,
           to: piece.to,
         });
       case 'unproven':
-        this.#options.notes.anomaly('unproven');
         return this.#options.notes.info('nothing proves that two neighbouring files follow on each other', {
           file: piece.segment.name,
           reason: piece.words,
@@ -328,11 +331,20 @@ export class Pipeline implements LogReader {
     }
   }
 
+  /** The next piece; where the log cannot be read, the pipeline holds until it can. */
+  async #next(stop: AbortSignal): Promise<Piece | null> {
+    let piece: Piece | null = null;
+    await this.#durably('the log', stop, async () => {
+      piece = await this.#cursor.next();
+      return true;
+    });
+    return piece;
+  }
+
   async #cut(piece: Extract<Piece, { bytes: Buffer }>, stop: AbortSignal, until: number): Promise<void> {
     let at = piece.start;
     this.#state = this.#state === 'starting' || this.#state === 'idle' ? 'shipping' : this.#state;
     if (piece.kind === 'torn') {
-      this.#options.notes.anomaly('torn');
       this.#options.notes.warn('the last line of a file has no end', { file: piece.segment.name, offset: piece.offset });
     }
     while (at < piece.end && !stop.aborted) {
@@ -356,7 +368,6 @@ export class Pipeline implements LogReader {
   async #setAsideLong(piece: Extract<Piece, { kind: 'oversize' }>, stop: AbortSignal): Promise<void> {
     const { segment, offset, end } = piece;
     await this.#beginAt(segment, offset, stop);
-    this.#options.notes.anomaly('oversize');
     this.#options.notes.warn('a line is longer than maxLineBytes and is set aside', { file: segment.name, offset, bytes: end - offset });
     const letter = {
       source: this.#options.log.name,
@@ -443,15 +454,20 @@ export class Pipeline implements LogReader {
     this.#window.push(cut);
     if (sealed.batch.count === 0 && sealed.setAside.length === 0) {
       this.#settle(cut, sealed.tally, eventMs);
+      this.#cutter.recycle(sealed);
       return;
     }
     await this.#slots.take(stop);
     if (stop.aborted) return;
+    const held = sealed.batch.bytes.length;
+    this.#inFlightBytes += held;
     this.#slots.run(async () => {
       try {
         await this.#ship(sealed, cut, eventMs, stop);
       } catch (error) {
         if (!stop.aborted) this.#failure ??= error;
+      } finally {
+        this.#inFlightBytes -= held;
       }
     });
   }
@@ -466,6 +482,7 @@ export class Pipeline implements LogReader {
     this.#duplicates += duplicates;
     this.#lastDeliveredAt = new Date().toISOString();
     this.#settle(cut, sealed.tally, eventMs);
+    this.#cutter.recycle(sealed);
     this.#note();
     await this.#finishSettled(stop);
   }
@@ -538,9 +555,10 @@ export class Pipeline implements LogReader {
       bytes,
     }));
     await this.#durably('the dead letter', stop, () => this.#options.state.setAside(letters));
-    for (const { reason, offset } of setAside) {
-      this.#options.notes.anomaly(reason);
-      this.#options.notes.warn('a line was set aside', { file: cut.name, offset, reason, output: this.name });
+    const byReason = Object.groupBy(setAside, ({ reason }) => reason);
+    for (const [reason, group = []] of Object.entries(byReason)) {
+      const message = group[0]?.counts === false ? 'events were too large and went out in part; they are kept whole' : 'lines were set aside';
+      this.#options.notes.warn(message, { output: this.name, file: cut.name, offset: group[0]?.offset, reason, count: group.length });
     }
   }
 
@@ -596,7 +614,7 @@ export class Pipeline implements LogReader {
     say('a part of the trail is lost to this output', { output: this.name, ...loss });
   }
 
-  /** Does what must be on disk before the pipeline goes on: until it succeeds, the pipeline holds. */
+  /** Does what the pipeline cannot go on without: until it succeeds, the pipeline holds. */
   async #durably(what: string, stop: AbortSignal, act: () => Promise<boolean>): Promise<void> {
     const backoff = new Backoff(this.#options.retry, this.#options.random);
     while (!stop.aborted) {
@@ -605,8 +623,8 @@ export class Pipeline implements LogReader {
       try {
         if (await act()) return;
       } catch (error) {
-        words = `${what} cannot be written: ${messageOf(error)}`;
-        reason = 'state-unwritable';
+        words = `${what} cannot be used: ${messageOf(error)}`;
+        reason = what === 'the log' ? 'log-unreadable' : 'state-unwritable';
       }
       const delay = backoff.next(200);
       this.#hold(reason, words);
