@@ -17,6 +17,8 @@ export interface StateFiles {
   sync(fd: number): Promise<void>;
   truncate(fd: number, length: number): Promise<void>;
   size(fd: number): Promise<number>;
+  /** The same for the same file under another name. */
+  inode(fd: number): Promise<bigint>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   /** Names in a directory, sorted; none where there is no directory. */
@@ -47,6 +49,7 @@ export const REAL_FILES: StateFiles = {
   sync,
   truncate,
   size: async (fd) => fs.fstatSync(fd).size,
+  inode: async (fd) => fs.fstatSync(fd, { bigint: true }).ino,
   rename: fs.promises.rename,
   remove: fs.promises.unlink,
   async list(directory) {
@@ -77,17 +80,22 @@ export async function writeFully(files: StateFiles, fd: number, buffer: Buffer):
 
 /** The whole of a file, or `null` where it is not there. */
 export async function readFully(files: StateFiles, path: string): Promise<Buffer | null> {
-  let fd: number;
-  try {
-    fd = await files.open(path, 'r');
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null;
-    throw error;
-  }
+  const fd = await openIfThere(files, path);
+  if (fd === null) return null;
   return closeAfter(files, fd, async () => {
     const buffer = Buffer.allocUnsafe(await files.size(fd));
     return buffer.subarray(0, await readUpTo(files, fd, buffer, 0));
   });
+}
+
+/** Opens a file for reading; `null` where it is not there. */
+export async function openIfThere(files: StateFiles, path: string): Promise<number | null> {
+  try {
+    return await files.open(path, 'r');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 /** Fills `buffer` from `position` on as far as the file reaches; gives back the number of bytes. */
@@ -133,7 +141,9 @@ export async function undoAndThrow(error: unknown, undo: () => Promise<void>): P
   try {
     await undo();
   } catch (second) {
-    throw new AggregateError([error, second], messageOf(error), { cause: second });
+    throw Object.assign(new AggregateError([error, second], messageOf(error), { cause: second }), {
+      code: systemCode(error),
+    });
   }
   throw error;
 }

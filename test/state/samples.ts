@@ -1,6 +1,9 @@
 import type { Checkpoint, SegmentRecord } from '../../src/state/checkpoint.ts';
 import { NO_COUNTS } from '../../src/state/counts.ts';
+import type { DeadLetterRecord } from '../../src/state/dead-letter.ts';
+import type { DeadLetterMeta } from '../../src/state/dead-letter-record.ts';
 import type { Fence } from '../../src/state/fence.ts';
+import type { SegmentEntry } from '../../src/state/ledger-entry.ts';
 
 /** The fence of an agent that is never superseded. */
 export function openFence(generation = 1): Fence {
@@ -38,4 +41,34 @@ export function checkpointOf(step: number, segments: readonly SegmentRecord[] = 
 
 export function stepOf(checkpoint: Checkpoint | null): number {
   return checkpoint?.totals.readEvents ?? 0;
+}
+
+export function segmentEntry(number: number, bytes = 100): SegmentEntry {
+  return {
+    type: 'segment',
+    source: 'audit',
+    segment: String(number).padStart(32, '0'),
+    name: `audit-${number}.log`,
+    bytes,
+    counts: { ...NO_COUNTS, readEvents: number },
+    settledAt: '2026-11-23T10:15:00.000Z',
+  };
+}
+
+export function letterMeta(offset: number): DeadLetterMeta {
+  return {
+    reason: 'mapper_parsing_exception',
+    words: 'failed to parse field [requestObject]',
+    status: 400,
+    output: 'store',
+    source: 'audit',
+    segment: 'a'.repeat(32),
+    name: 'audit.log',
+    offset,
+    at: '2026-11-23T10:15:00.000Z',
+  };
+}
+
+export function letter(offset: number, bytes: Buffer | string = `{"event":${offset}}`): DeadLetterRecord {
+  return { meta: letterMeta(offset), bytes: Buffer.from(bytes) };
 }
