@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { account } from './account.ts';
 import { AgentProcess } from './agent-process.ts';
 import { bar, count, Display, megabytes, type Picture, type Screen } from './display.ts';
+import { Rate } from './rate.ts';
 import { MAX_SIZE_BYTES, type Scene, setScene } from './scene.ts';
 import { waitUntil } from './wait.ts';
 
@@ -52,6 +53,7 @@ class Demo implements Picture {
   #agent: AgentProcess | undefined;
   #kills = 0;
   #begin = performance.now();
+  readonly #rates = new Map<string, Rate>();
 
   constructor(options: DemoOptions, scene: Scene, signal: AbortSignal) {
     this.#scene = scene;
@@ -77,14 +79,16 @@ class Demo implements Picture {
     this.#agent = this.#start();
     this.#display.say(`the agent is started (process ${this.#agent.pid})`);
     this.#begin = performance.now();
+    const curtain = new AbortController();
     const writing = writer.run({
       eventsPerSecond: this.#eventsPerSecond,
       durationMs: this.#durationMs,
-      signal: this.#signal,
+      signal: AbortSignal.any([this.#signal, curtain.signal]),
     });
-    const playing = this.#play();
+    const played = await this.#play();
+    if (!played) curtain.abort();
     await writing;
-    if (!(await playing)) return this.#failed();
+    if (!played) return this.#failed();
     this.#display.say(`the writer stops after ${count(log.lines)} events and ${log.rotations} rotations`);
     if (!(await this.#until(() => this.#allArrived()))) return this.#failed();
     const exit = await this.#agent.stop();
@@ -118,18 +122,20 @@ class Demo implements Picture {
     this.#agent = this.#start();
     this.#display.say(`the agent is started again (process ${this.#agent.pid})`);
     await this.#pause(this.#durationMs * 0.7 - this.#elapsedMs());
+    if (this.#signal.aborted) return false;
     receiver.loki.refuse(503);
     this.#display.say('Loki is down: only its own deliveries wait, in the log itself');
     await this.#pause(OUTAGE_MS);
     receiver.loki.heal();
+    if (this.#signal.aborted) return false;
     this.#display.say('Loki is back');
-    return !this.#signal.aborted;
+    return true;
   }
 
   #failed(): number {
     this.#display.close();
     if (this.#signal.aborted) {
-      this.#display.print('Interrupted; everything is cleaned up.');
+      this.#display.print('Interrupted: the agent is ended and everything removed again.');
       return 130;
     }
     const exit = this.#agent?.exit;
@@ -169,14 +175,22 @@ class Demo implements Picture {
     const share = this.#elapsedMs() / this.#durationMs;
     const rows = endpoints.map(({ title, endpoint }) => {
       const { distinct } = endpoint.tally;
-      return `${title.padEnd(15)}${count(distinct).padStart(8)}  ${bar(distinct / Math.max(1, written.size), 30)}`;
+      const behind = `${count(Math.max(0, written.size - distinct))} behind`;
+      return `${this.#row(title, distinct, distinct / Math.max(1, written.size))}  ${behind}`;
     });
     return [
       '',
-      `${'written'.padEnd(15)}${count(written.size).padStart(8)}  ${bar(share, 30)}  ${megabytes(log.bytes)}`,
+      `${this.#row('written', written.size, share)}  ${megabytes(log.bytes)}`,
       ...rows,
-      `audit.log of ${megabytes(MAX_SIZE_BYTES)}, ${log.rotations} rotations, ${log.backups().length} backups on disk`,
+      `audit.log is rotated at ${megabytes(MAX_SIZE_BYTES)}: ${log.rotations} times, ${log.backups().length} backups are on disk`,
     ];
+  }
+
+  #row(title: string, events: number, share: number): string {
+    const rate = this.#rates.get(title) ?? new Rate();
+    this.#rates.set(title, rate);
+    const perSecond = `${count(Math.round(rate.sample(events)))}/s`;
+    return `${title.padEnd(15)}${count(events).padStart(8)}  ${bar(share, 30)} ${perSecond.padStart(8)}`;
   }
 
   summary(): string {

@@ -24,6 +24,7 @@ export class Display {
   readonly #timer: NodeJS.Timeout;
   readonly #begin = performance.now();
   #drawn = 0;
+  #closed = false;
 
   constructor(screen: Screen, picture: Picture) {
     this.#screen = screen;
@@ -49,15 +50,18 @@ export class Display {
 
   /** Ends the live picture, whose last state stays above what is printed from now on. */
   close(): void {
+    if (this.#closed) return;
     clearInterval(this.#timer);
-    if (!this.#live) return;
-    this.#draw();
+    if (this.#live) {
+      this.#draw();
+      this.#screen.write(SHOW_CURSOR);
+    }
     this.#drawn = 0;
-    this.#screen.write(SHOW_CURSOR);
+    this.#closed = true;
   }
 
   get #live(): boolean {
-    return this.#screen.isTTY === true;
+    return this.#screen.isTTY === true && !this.#closed;
   }
 
   #erase(): void {

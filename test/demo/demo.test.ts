@@ -41,6 +41,8 @@ test('on a terminal the picture is drawn in place, no wider than the screen, and
   expect(shown).toContain('\u001B[?25l');
   expect(shown.lastIndexOf('\u001B[?25h')).toBeGreaterThan(shown.lastIndexOf('\u001B[?25l'));
   expect(shown).toContain('\u001B[6A\u001B[0J');
+  // Once the cursor is back nothing is drawn any more.
+  expect(shown.slice(shown.indexOf('\u001B[?25h') + 1)).not.toContain('━');
   expect(
     shown
       .split('\n')
