@@ -7,7 +7,7 @@ import { letter, letterMeta, openFence } from './samples.ts';
 
 export const LONG = Buffer.alloc(3000, 'a long event ');
 /** Offsets that are there in the end. */
-export const REMAINING: readonly number[] = [2, 3, 5, 6, 7];
+export const REMAINING: readonly number[] = [2, 5, 6];
 
 export interface Confirmed {
   added(offset: number): void;
@@ -44,15 +44,12 @@ export async function fillBox(parent: string, files: StateFiles, confirmed: Conf
       await twice(() => box.remove(keys));
       for (const offset of offsets) confirmed.removed(offset);
     }
-    await add([0]);
-    await add([1, 2, 3, 4]);
-    await remove([0, 1]);
+    await add([0, 1, 2, 3]);
+    await remove([0, 1, 3]);
     const read = async (offset: number, into: Buffer) => LONG.copy(into, 0, offset);
     await twice(() => box.appendFrom(read, LONG.length, letterMeta(5)));
     confirmed.added(5);
     await add([2, 6]);
-    await remove([4]);
-    await add([6, 7]);
     await twice(() => box.close());
   } catch (error) {
     confirmed.failed(error);

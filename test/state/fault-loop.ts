@@ -10,35 +10,39 @@ export interface FaultRun {
   readonly once: boolean;
 }
 
+const WAYS = [
+  { verdict: 'fail', once: true },
+  { verdict: 'half', once: true },
+  { verdict: 'half', once: false },
+] as const;
+
 /**
  * Runs `work` again and again, each time with another call of the file system failing, until there is no such call any
- * more: once with that call alone, once with it and all behind it, each time with a write done by half or not at all.
- * Gives the number of runs.
+ * more: that call alone, with a write not done at all or by half, and that call with all behind it. Gives the number of
+ * runs.
  */
 export async function forEveryCall(work: (run: FaultRun) => Promise<void>): Promise<number> {
   let runs = 0;
-  for (const verdict of ['fail', 'half'] as const) {
-    for (const once of [true, false]) {
-      let failed = true;
-      for (let nth = 1; failed; nth += 1) {
-        failed = false;
-        const code = nth % 2 === 0 ? 'ENOSPC' : 'EIO';
-        const files = faultyFiles(
-          REAL_FILES,
-          (_name, call) => {
-            if (call < nth || (once && call > nth)) return 'pass';
-            failed = true;
-            return call === nth ? verdict : 'fail';
-          },
-          () => systemError(code),
-        );
-        await work({
-          files,
-          once,
-          what: `${verdict} with ${code} ${once ? 'at' : 'from'} call ${nth}${once ? '' : ' on'}`,
-        });
-        runs += 1;
-      }
+  for (const { verdict, once } of WAYS) {
+    let failed = true;
+    for (let nth = 1; failed; nth += 1) {
+      failed = false;
+      const code = nth % 2 === 0 ? 'ENOSPC' : 'EIO';
+      const files = faultyFiles(
+        REAL_FILES,
+        (_name, call) => {
+          if (call < nth || (once && call > nth)) return 'pass';
+          failed = true;
+          return call === nth ? verdict : 'fail';
+        },
+        () => systemError(code),
+      );
+      await work({
+        files,
+        once,
+        what: `${verdict} with ${code} ${once ? 'at' : 'from'} call ${nth}${once ? '' : ' on'}`,
+      });
+      runs += 1;
     }
   }
   return runs;
