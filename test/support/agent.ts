@@ -7,8 +7,8 @@ import { waitUntil } from '../../src/demo/wait.ts';
 import type { AgentStatus } from '../../src/inspect/status.ts';
 import { REPOSITORY } from './source-files.ts';
 
-/** What `npm test` builds first. */
-export const BUNDLE = join(REPOSITORY, 'dist/auditail.mjs');
+/** What `npm test` builds first; or another build that is to be tried. */
+export const BUNDLE = process.env['AUDITAIL_BUNDLE'] ?? join(REPOSITORY, 'dist/auditail.mjs');
 
 const POLL_MS = 20;
 
@@ -95,6 +95,7 @@ export class Agent {
 
   /** Waits for anything else. Rejects, with the end of the agent's log, on a standstill or when the agent has ended. */
   async waitFor(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+    this.#running();
     let held = false;
     let seen = 0;
     let said = '';
@@ -138,7 +139,10 @@ function askStatus(socketPath: string): Promise<AgentStatus | undefined> {
     const asking = request({ socketPath, path: '/status', timeout: 2000 }, (reply) => {
       const chunks: Buffer[] = [];
       reply.on('data', (chunk: Buffer) => chunks.push(chunk));
-      reply.on('end', () => resolve(JSON.parse(Buffer.concat(chunks).toString()) as AgentStatus));
+      reply.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        resolve(reply.statusCode === 200 ? (JSON.parse(text) as AgentStatus) : undefined);
+      });
       reply.on('error', () => resolve(undefined));
     });
     // Not there yet, or there no more: the answer to the question is that there is none.

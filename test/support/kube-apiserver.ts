@@ -18,8 +18,16 @@ export interface Reply {
 export interface ApiServer {
   readonly url: string;
   readonly auditLog: string;
+  /** Of its own, on the filesystem of its audit log; removed by `stop`. */
+  readonly directory: string;
   /** Sends an object as the administrator. */
   send(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown, contentType?: string): Promise<Reply>;
+  /** How many audit events it has written since its start, as its metrics say: made, and not refused by the log. */
+  eventsWritten(): Promise<number>;
+  /** Ends it with SIGTERM and starts it again, on the same log; `meanwhile` runs in between. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
+  /** Ends it with SIGTERM: its log is final. */
+  halt(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -36,6 +44,9 @@ export async function startApiServer(folder: string, settings: ApiServerSettings
     await run('bash', [join(folder, 'down.sh'), 'all'], { env });
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   }
+  async function halt(): Promise<void> {
+    await run('bash', [join(folder, 'down.sh'), 'apiserver'], { env });
+  }
   try {
     await run('bash', [join(folder, 'up.sh')], { env });
   } catch (error) {
@@ -46,6 +57,7 @@ export async function startApiServer(folder: string, settings: ApiServerSettings
   return {
     url,
     auditLog: join(directory, 'audit/audit.log'),
+    directory,
     async send(method, path, body, contentType = 'application/json') {
       const reply = await request(`${url}${path}`, {
         method,
@@ -55,8 +67,26 @@ export async function startApiServer(folder: string, settings: ApiServerSettings
       });
       return { status: reply.statusCode, body: await reply.body.json() };
     },
+    async eventsWritten() {
+      const headers = { authorization: 'Bearer admin-token' };
+      const reply = await request(`${url}/metrics`, { dispatcher: tls, headers });
+      const page = await reply.body.text();
+      return sumOf(page, 'apiserver_audit_event_total') - sumOf(page, 'apiserver_audit_error_total');
+    },
+    async restart(meanwhile) {
+      await halt();
+      await meanwhile?.();
+      await run('bash', [join(folder, 'up.sh')], { env });
+    },
+    halt,
     stop,
   };
+}
+
+/** Sum of all series of a metric. */
+function sumOf(page: string, metric: string): number {
+  const series = page.split('\n').filter((line) => line.startsWith(`${metric}{`) || line.startsWith(`${metric} `));
+  return series.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }
 
 /** A free port. etcd takes the one behind it as well; should that be taken, the start fails and says so. */
