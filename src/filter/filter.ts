@@ -20,4 +20,6 @@ export interface Filter {
   /** Names of the rules that a verdict can refer to. */
   readonly rules: readonly string[];
   judge(event: Event): Verdict;
+  /** How often an expression failed on an event since the start; such an event was kept by it. */
+  failures(): number;
 }
