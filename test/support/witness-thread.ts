@@ -23,6 +23,7 @@ while (Atomics.wait(stop, 0, 0, PACE_MS) === 'timed-out') {
 }
 look();
 const seen: Seen = { files: [...sightings.values()], maxGapMs };
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window's
 parentPort?.postMessage(seen);
 
 function look(): void {

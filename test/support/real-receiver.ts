@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { request } from 'undici';
+
+/** What a receiver holds of one run. */
+export interface Held {
+  /** Content names of the events in it. */
+  readonly names: ReadonlySet<string>;
+  /** How many it has stored, copies included. */
+  readonly stored: number;
+}
+
+/** A place that events are sent to, for one run after the other. */
+export interface RealReceiver {
+  /** Makes room for a run; the settings of the output that sends there. */
+  prepare(run: string): Promise<Readonly<Record<string, unknown>>>;
+  /** Takes it away for so long, as an operator or a fault would. */
+  outage(ms: number): Promise<void>;
+  /** All that the run has brought. */
+  held(run: string): Promise<Held>;
+  stop(): Promise<void>;
+}
+
+/** The scripts that start and stop a server, its state in a directory of its own. */
+export interface ServerScripts {
+  readonly url: string;
+  up(): Promise<void>;
+  /** Ends it and keeps its state. */
+  down(): Promise<void>;
+  /** Ends it for good. */
+  remove(): Promise<void>;
+}
+
+const run = promisify(execFile);
+
+/** `prefix`: that of its variables, such as `LOKI` for `LOKI_PORT`. */
+export async function serverScripts(
+  folder: string,
+  prefix: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<ServerScripts> {
+  const directory = mkdtempSync(join(tmpdir(), `auditail-${prefix.toLowerCase()}-`));
+  const port = await freePort();
+  const state = { SINK_STATE: join(directory, 'state'), SINK_KEEP: '1', [`${prefix}_PORT`]: `${port}` };
+  const env = { ...process.env, ...state, ...settings };
+  const script = (name: string) => run('bash', [join(folder, name)], { env });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    up: async () => void (await script('up.sh')),
+    down: async () => void (await script('down.sh')),
+    remove: async () => {
+      await script('down.sh');
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** A JSON answer, which must be a good one. */
+export async function ask(
+  method: 'GET' | 'PUT' | 'POST',
+  url: string,
+  body?: unknown,
+): Promise<Record<string, unknown>> {
+  const answer = await request(url, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    body: body === undefined ? null : JSON.stringify(body),
+  });
+  const text = await answer.body.text();
+  if (answer.statusCode >= 300) throw new Error(`${method} ${url}: ${answer.statusCode} ${text.slice(0, 500)}`);
+  return JSON.parse(text) as Record<string, unknown>;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== 'object' || address === null) throw new Error('no address to listen on');
+  return address.port;
+}
