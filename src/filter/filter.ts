@@ -1,11 +1,7 @@
 import type { Event } from '../event/event.ts';
+import type { Splice } from '../event/splice.ts';
 
-/** A cut in the bytes of an event: `[start, end)` is replaced by `with`. Splices are sorted and do not overlap. */
-export interface Splice {
-  readonly start: number;
-  readonly end: number;
-  readonly with: Buffer;
-}
+export type { Splice };
 
 /** What a filter says of an event. `rule` is an index into the filter's `rules`. */
 export type Verdict =

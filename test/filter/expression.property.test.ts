@@ -1,5 +1,5 @@
 import { Environment } from '@marcbachmann/cel-js';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compileExpression } from '../../src/filter/expression.ts';
 import { eventOf } from '../event/event-of.ts';
@@ -107,7 +107,7 @@ const { condition } = fc.letrec((tie) => {
     fc.constant('responseStatus.code'),
   );
   const order = fc.constantFrom('==', '!=', '<', '<=', '>', '>=');
-  const test = fc.oneof(
+  const comparison = fc.oneof(
     fc.tuple(string, fc.constantFrom('==', '!=', '<'), string).map((parts) => parts.join(' ')),
     fc.tuple(number, order, number).map((parts) => parts.join(' ')),
     fc.tuple(string, strings).map(([one, many]) => `${one} in ${many}`),
@@ -126,7 +126,7 @@ const { condition } = fc.letrec((tie) => {
     fc.constantFrom('requestObject.n > 1', 'requestObject.n + 1 == 2', 'true', 'false', 'requestObject == {}'),
   );
   const nested = fc.oneof(
-    { weight: 3, arbitrary: test },
+    { weight: 3, arbitrary: comparison },
     {
       weight: 1,
       arbitrary: fc
@@ -185,8 +185,8 @@ test('has() answers what JSON.parse shows', () => {
       for (const path of ['user.username', 'user.groups', 'objectRef.resource', 'responseStatus.code']) {
         const [outer, inner] = path.split('.') as [string, string];
         const there = Object.hasOwn(objectIn(parsed[outer]), inner) && objectIn(parsed[outer])[inner] !== null;
-        for (const text of [`has(${path})`, `[1].exists(x, has(${path}))`]) {
-          const compiled = compileExpression(text);
+        for (const expression of [`has(${path})`, `[1].exists(x, has(${path}))`]) {
+          const compiled = compileExpression(expression);
           expect(compiled.ok && compiled.holds(eventOf(line))).toBe(there);
         }
       }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { equals, startsWith } from '../../src/filter/text-test.ts';
 import { SLOT } from '../../src/event/field.ts';
