@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import type { Logger } from 'pino';
 import type { AuditailError } from '../errors.ts';
 import type { AgentStatus } from './status.ts';
@@ -27,5 +28,5 @@ export interface AgentOptions {
   /** Told of each request to an output. */
   readonly onSend?: (output: string, seconds: number, bytes: number, result: 'stored' | 'again') => void;
   /** Answers requests on the Unix socket in the state directory. */
-  readonly onRequest?: (status: () => AgentStatus) => import('node:http').RequestListener;
+  readonly onRequest?: (status: () => AgentStatus) => RequestListener;
 }

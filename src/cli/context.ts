@@ -1,0 +1,12 @@
+import type { ExitCode } from './exit.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a command may use of the world around it. */
+export interface Context {
+  readonly terminal: Terminal;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+}
+
+/** Takes with what a command ended. */
+export type Done = (code: ExitCode) => void;

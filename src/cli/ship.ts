@@ -1,0 +1,50 @@
+import { startAgent } from '../agent.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { createRequestHandler } from '../telemetry/request-handler.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import type { AgentHandle } from '../inspect/agent-handle.ts';
+import type { ConfigFlags } from './configuration.ts';
+import { loadConfiguration, printProblems } from './configuration.ts';
+import type { Context } from './context.ts';
+import type { ExitCode } from './exit.ts';
+import { EXIT } from './exit.ts';
+import { ShipProgress, summarise } from './ship-progress.ts';
+import { exitOf, logWarnings } from './run.ts';
+import { stopOnSignals } from './signals.ts';
+
+/** `auditail ship`: ships what is there, once, and ends. 3 where something was lost. */
+export async function ship(flags: ConfigFlags, context: Context): Promise<ExitCode> {
+  const loaded = loadConfiguration(flags, context);
+  if (!loaded.ok) {
+    printProblems(context, loaded);
+    return EXIT.usage;
+  }
+  const { terminal, version } = context;
+  let progress: ShipProgress | undefined;
+  // On a terminal the log stands above the bar, and only what matters.
+  const logger = terminal.isLive
+    ? createLogger('warn', { write: (line) => (progress === undefined ? terminal.draw(line) : progress.above(line)) })
+    : createLogger(loaded.config.log.level);
+  logWarnings(logger, loaded.warnings);
+  const agent: AgentHandle = await startAgent(loaded.config, {
+    mode: 'ship',
+    logger,
+    version,
+    onRequest: (status) => createRequestHandler({ status, metrics: createMetrics(status) }, { withStatus: true }),
+  });
+  const release = stopOnSignals(agent);
+  progress = new ShipProgress(terminal, () => agent.status());
+  try {
+    const end = await agent.ended;
+    progress.end();
+    terminal.complain(summarise(agent.status()));
+    if (end.outcome === 'stopped')
+      terminal.complain('Stopped before all of it was shipped; the next run goes on from there.');
+    const exit = exitOf(end, context);
+    return exit === EXIT.done && end.outcome === 'stopped' ? EXIT.failed : exit;
+  } finally {
+    progress.end();
+    release();
+    logger.flush();
+  }
+}

@@ -1,0 +1,172 @@
+import type { AgentStatus, PipelineStatus, SourceStatus } from '../inspect/status.ts';
+import type { StoredPipeline } from '../inspect/stored-state.ts';
+import type { Counts } from '../state/checkpoint.ts';
+import type { LedgerEntry } from '../state/ledger-entry.ts';
+import { humanBytes, humanCount, humanSeconds, plural } from './human.ts';
+import { formatTable } from './table.ts';
+
+/** What `auditail status` prints of a running agent. */
+export function describeStatus(status: AgentStatus, nowMs: number): string {
+  const { version, pid, startedAt, stateDirectory, memory, sources, pipelines, deadLetters } = status;
+  const age = humanSeconds(Math.max(0, (nowMs - Date.parse(startedAt)) / 1000));
+  const held = `${humanBytes(memory.usedBytes)} of ${humanBytes(memory.maxBytes)} in memory`;
+  return [
+    `auditail ${version}, process ${pid}, up ${age}, ${held}, state in ${stateDirectory}`,
+    '',
+    sourceTable(sources),
+    '',
+    pipelineTable(pipelines),
+    '',
+    outcomeTable(
+      pipelines.map(({ source, output, totals, losses }) => ({ source, output, totals, losses: sum(losses) })),
+    ),
+    ...section(sources.flatMap(sourceNotes)),
+    ...section(pipelines.flatMap(pipelineNotes)),
+    ...section(deadLetters.filter(({ records }) => records > 0).map(deadLetterNote)),
+  ].join('\n');
+}
+
+/** What it prints where no agent runs. */
+export function describeStored(stored: readonly StoredPipeline[]): string {
+  if (stored.length === 0) return 'Nothing was shipped from here yet.';
+  const known = stored.flatMap(({ output, source, checkpoint }) =>
+    checkpoint === null ? [] : [{ output, source, checkpoint }],
+  );
+  const positions = formatTable(
+    [{ title: 'source' }, { title: 'output' }, { title: 'destination' }, { title: 'stands at' }, { title: 'written' }],
+    known.map(({ output, source, checkpoint }) => {
+      const last = checkpoint.segments.findLast(({ done }) => !done) ?? checkpoint.segments.at(-1);
+      const at = last === undefined ? 'the beginning' : `${last.name}:${last.settled}`;
+      return [source, output, checkpoint.destination, at, checkpoint.writtenAt];
+    }),
+  );
+  const outcomes = known.map(({ output, source, checkpoint }) => ({
+    output,
+    source,
+    totals: checkpoint.totals,
+    losses: checkpoint.losses,
+  }));
+  const errors = stored.flatMap(({ output, source, error }) =>
+    error === undefined ? [] : [`${output}/${source}: ${error.message}`],
+  );
+  return [positions, '', outcomeTable(outcomes), ...section(errors)].join('\n');
+}
+
+/** One line of the ledger. */
+export function describeEntry(output: string, entry: LedgerEntry): string {
+  if (entry.type === 'segment') {
+    const { name, bytes, counts, settledAt, source } = entry;
+    const parts = [
+      `${humanCount(counts.readEvents)} read`,
+      `${humanCount(counts.delivered)} delivered`,
+      ...byName('filtered', counts.filtered),
+      ...byName('set aside', counts.deadLettered),
+      ...byName('lost', counts.lost),
+    ];
+    return `${settledAt}  ${output}  ${source}  ${name}  ${plural(bytes, 'byte')}: ${parts.join(', ')}`;
+  }
+  const { at, source, reason, proof, words, name, from, to, after, before } = entry;
+  const place = name === undefined ? '' : `  ${name}${from === undefined ? '' : ` bytes ${from} to ${to ?? '?'}`}`;
+  const lines = [`${at}  ${output}  ${source}  LOST (${reason}, ${proof})${place}: ${words}`];
+  if (after !== undefined) lines.push(`    after  ${after.time}  ${after.auditID} ${after.stage}`);
+  if (before !== undefined) lines.push(`    before ${before.time}  ${before.auditID} ${before.stage}`);
+  return lines.join('\n');
+}
+
+function sourceTable(sources: readonly SourceStatus[]): string {
+  const columns = ['source', 'log', 'files', 'bytes', 'written', 'rotations', 'pinned'];
+  return formatTable(
+    columns.map((title, at) => ({ title, align: at < 2 ? 'left' : 'right' })),
+    sources.map((source) => [
+      source.name,
+      source.readable ? source.origin : `${source.origin} (not readable)`,
+      humanCount(source.segments),
+      humanBytes(source.bytes),
+      `${humanBytes(source.bytesPerSecond)}/s`,
+      humanCount(source.rotations),
+      source.pinnedFiles === 0 ? '-' : humanBytes(source.pinnedBytes),
+    ]),
+  );
+}
+
+function pipelineTable(pipelines: readonly PipelineStatus[]): string {
+  const columns = ['source', 'output', 'state', 'behind', 'age', 'deadline', 'in flight', 'retries', 'last delivered'];
+  return formatTable(
+    columns.map((title, at) => ({ title, align: at < 3 || at === 8 ? 'left' : 'right' })),
+    pipelines.map((pipeline) => [
+      pipeline.source,
+      pipeline.output,
+      pipeline.state,
+      humanBytes(pipeline.lagBytes),
+      humanSeconds(pipeline.lagSeconds),
+      pipeline.deadlineSeconds === null ? '-' : humanSeconds(pipeline.deadlineSeconds),
+      humanCount(pipeline.inFlight),
+      humanCount(pipeline.retries),
+      pipeline.lastDeliveredAt === '' ? 'never' : pipeline.lastDeliveredAt,
+    ]),
+  );
+}
+
+interface Outcome {
+  readonly source: string;
+  readonly output: string;
+  readonly totals: Counts;
+  readonly losses: number;
+}
+
+/** The balance: read = delivered + filtered + set aside + lost. */
+function outcomeTable(outcomes: readonly Outcome[]): string {
+  const columns = ['source', 'output', 'events read', 'delivered', 'filtered', 'set aside', 'lost', 'losses of log'];
+  return formatTable(
+    columns.map((title, at) => ({ title, align: at < 2 ? 'left' : 'right' })),
+    outcomes.map(({ source, output, totals, losses }) => [
+      source,
+      output,
+      humanCount(totals.readEvents),
+      humanCount(totals.delivered),
+      humanCount(sum(totals.filtered)),
+      humanCount(sum(totals.deadLettered)),
+      humanCount(sum(totals.lost)),
+      humanCount(losses),
+    ]),
+  );
+}
+
+function sourceNotes({ name, readable, words, anomalies }: SourceStatus): readonly string[] {
+  const odd = Object.entries(anomalies).map(([kind, count]) => `${kind} ${count}`);
+  return [
+    ...(readable ? [] : [`source ${name}: ${words}`]),
+    ...(odd.length === 0 ? [] : [`source ${name}: dealt with ${odd.join(', ')}`]),
+  ];
+}
+
+function pipelineNotes({ source, output, state, reason, words, totals, losses }: PipelineStatus): readonly string[] {
+  const who = `output ${output} (${source})`;
+  return [
+    ...(state === 'holding' || state === 'retrying'
+      ? [`${who}: ${state}: ${[reason, words].filter((text) => text !== '').join(': ')}`]
+      : []),
+    ...byName('filtered', totals.filtered).map((text) => `${who}: ${text}`),
+    ...byName('set aside', totals.deadLettered).map((text) => `${who}: ${text}`),
+    ...byName('lost', totals.lost).map((text) => `${who}: ${text}`),
+    ...Object.entries(losses).map(
+      ([kind, count]) => `${who}: ${plural(count, 'loss record')} (${kind}); see auditail status --ledger`,
+    ),
+  ];
+}
+
+function deadLetterNote({ output, records, bytes, maxBytes }: AgentStatus['deadLetters'][number]): string {
+  return `output ${output}: ${plural(records, 'event')} set aside, ${humanBytes(bytes)} of ${humanBytes(maxBytes)}; see auditail dead-letter list`;
+}
+
+function byName(word: string, counts: Readonly<Record<string, number>>): readonly string[] {
+  return Object.entries(counts).map(([name, count]) => `${humanCount(count)} ${word} (${name})`);
+}
+
+function section(lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : ['', ...lines];
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
