@@ -46,6 +46,7 @@ export async function runSteps(store: CheckpointStore, progress: Progress, confi
   note(6);
   await Promise.all([save(7), save(8)]);
   note(9);
+  note(10);
   try {
     await store.close();
   } catch (error) {

@@ -8,6 +8,7 @@ import type { Loaded } from '../../src/state/checkpoint-store.ts';
 import type { Checkpoint } from '../../src/state/checkpoint.ts';
 import { readCheckpoint } from '../../src/state/read-checkpoint.ts';
 import { REAL_FILES } from '../../src/state/files.ts';
+import { faultyFiles, systemError } from './faulty-files.ts';
 import { checkpointOf, openFence, segmentRecord, stepOf } from './samples.ts';
 import { scratchDirectory } from './scratch.ts';
 
@@ -118,6 +119,37 @@ describe('what is stored', () => {
       store.note(checkpointOf(generation * 10));
       await store.close();
     }
+  });
+
+  test('is the newest note, also where several agents in turn took notes only', async () => {
+    const first = await opened(1);
+    await first.save(checkpointOf(1));
+    for (let step = 2; step < 9; step += 1) first.note(checkpointOf(step));
+    for (let generation = 2; generation < 5; generation += 1) {
+      const next = new CheckpointStore(directory, openFence(generation));
+      expect(stepOf((await next.load()).checkpoint)).toBe(6 + generation);
+      next.note(checkpointOf(7 + generation));
+    }
+    expect(stepOf(await loadedCheckpoint())).toBe(11);
+  });
+
+  test('is the note that was taken during a save that failed only after its rename', async () => {
+    let fail = false;
+    const files = faultyFiles(
+      REAL_FILES,
+      (name) => (fail && name === 'closeNow' ? 'fail' : 'pass'),
+      () => systemError('EIO'),
+    );
+    const store = new CheckpointStore(directory, openFence(), { files });
+    await store.load();
+    store.note(checkpointOf(1));
+    fail = true;
+    const saving = store.save(checkpointOf(2));
+    store.note(checkpointOf(3));
+    expect(await codeOf(saving)).toBe('AUD_STATE_UNWRITABLE');
+    expect(stepOf(await loadedCheckpoint())).toBe(3);
+    store.note(checkpointOf(4));
+    expect(stepOf(await loadedCheckpoint())).toBe(4);
   });
 
   test('can be read by a command while the agent runs, which changes nothing', async () => {
@@ -324,6 +356,20 @@ describe('an agent that was superseded', () => {
     expect(await codeOf(paused.save(checkpointOf(2)))).toBe('AUD_STATE_LOCKED');
     expect(stepOf(await loadedCheckpoint())).toBe(9);
     expect(fs.readdirSync(directory).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  test('cannot put its file in front of a newer one', async () => {
+    const store = await opened();
+    await store.save(checkpointOf(1));
+    await store.save(checkpointOf(2));
+    const [newest, previous] = ['checkpoint', 'checkpoint.1'].map((name) => path.join(directory, name)) as [
+      string,
+      string,
+    ];
+    fs.renameSync(newest, `${newest}.swap`);
+    fs.renameSync(previous, newest);
+    fs.renameSync(`${newest}.swap`, previous);
+    expect(stepOf(await loadedCheckpoint())).toBe(2);
   });
 
   test('does not win even when it was past the check already', async () => {

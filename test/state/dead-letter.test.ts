@@ -4,7 +4,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DeadLetterFiles } from '../../src/state/dead-letter.ts';
 import type { DeadLetterOptions } from '../../src/state/dead-letter.ts';
 import type { DeadLetterKey, DeadLetterMeta } from '../../src/state/dead-letter-record.ts';
+import { REAL_FILES } from '../../src/state/files.ts';
 import { readDeadLetters, removeDeadLetters } from '../../src/state/read-dead-letter.ts';
+import { faultyFiles, systemError } from './faulty-files.ts';
 import { letter, letterMeta, openFence } from './samples.ts';
 import { scratchDirectory } from './scratch.ts';
 
@@ -187,6 +189,35 @@ describe('a crash', () => {
     expect(again.findings.map(({ what }) => what)).toEqual(['torn']);
     await again.append([letter(1)]);
     expect(await offsets()).toEqual([0, 1]);
+  });
+  test('between a removal and the end of its mark uses no number again', async () => {
+    const box = await open();
+    await box.append([letter(0), letter(1)]);
+    await removeDeadLetters(directory, await keysOf([0, 1]));
+    await box.close();
+    fs.truncateSync(onlyFile(), 0);
+    const again = await open();
+    await again.append([letter(0)]);
+    expect((await stored()).map(({ key }) => key.record)).toEqual([3]);
+  });
+
+  test('of the disk that leaves half a record behind, for good, hides nothing that comes after it', async () => {
+    let broken = false;
+    const files = faultyFiles(
+      REAL_FILES,
+      (name) => (!broken ? 'pass' : name === 'write' ? 'half' : name === 'truncate' ? 'fail' : 'pass'),
+      () => systemError('EIO'),
+    );
+    const box = await open({ files });
+    await box.append([letter(0), letter(1)]);
+    const keys = await keysOf([0]);
+    broken = true;
+    await expect(box.append([letter(2)])).rejects.toMatchObject({ code: 'AUD_STATE_UNWRITABLE' });
+    broken = false;
+    await box.remove(keys);
+    await box.append([letter(3)]);
+    expect(await offsets()).toEqual([1, 3]);
+    expect(box.bytes).toBe(fs.statSync(onlyFile()).size);
   });
 });
 
