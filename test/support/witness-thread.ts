@@ -53,10 +53,11 @@ function lookAtPins(now: number): void {
     for (const name of names(join(root, agent))) {
       const path = join(root, agent, name);
       if (pins.has(path)) continue;
+      const sighting = sightings.get(statOf(path)?.ino ?? 0);
+      // It may be younger than this look at the log; a compressed one has no sighting ever.
+      if (sighting === undefined) continue;
       pins.add(path);
-      const facts = statOf(path);
-      const sighting = facts === undefined ? undefined : sightings.get(facts.ino);
-      if (sighting !== undefined) sighting.pinnedMs ??= now;
+      sighting.pinnedMs ??= now;
     }
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
@@ -82,8 +82,9 @@ export function linesOf(bytes: Buffer): readonly Buffer[] {
   return lines;
 }
 
+/** In the order in which the filesystem made them: one look may find two new files. */
 function linksIn(folder: string): readonly string[] {
-  return readdirSync(folder)
-    .sort()
-    .map((name) => join(folder, name));
+  const links = readdirSync(folder).map((name) => join(folder, name));
+  const born = new Map(links.map((link) => [link, statSync(link, { bigint: true }).birthtimeNs]));
+  return links.sort((a, b) => Number((born.get(a) ?? 0n) - (born.get(b) ?? 0n)));
 }
