@@ -33,9 +33,9 @@ describe.skipIf(skipped !== '')(`an agent that is down for too long on a real AP
   let receiver: Promise<RealReceiver> | undefined;
   afterAll(async () => (await receiver)?.stop());
 
-  test.each([false, true])(
-    'records what was lost, and nothing that was not; compressed backups: %s',
-    async (compress) => {
+  test.each(runs)(
+    'records what was lost over %i new files, and nothing else; compressed backups: %s',
+    async (files, compress) => {
       receiver ??= startSink(sink ?? '');
       let downMs = 0;
       const options = {
