@@ -1,6 +1,6 @@
-import { newSpans, scanEvent, skipValue } from './scan.ts';
+import { JsonScanner } from './json.ts';
 
-/** A part of a line that is no event as a whole. Pieces stand in order and cover the line. */
+/** A part of a line that is no event as a whole. Pieces stand in order and cover the line without gaps. */
 export interface Piece {
   readonly start: number;
   readonly end: number;
@@ -11,47 +11,75 @@ export interface Piece {
 const BEGINNING = Buffer.from('{"kind":"Event","apiVersion":"audit.k8s.io/v1"');
 
 /**
- * Finds the whole events in a line that holds torn ones too: a full disk or a kill leaves a line without its end, and
- * the next event is glued to it.
+ * Finds the whole events in a line that holds torn ones too: a full disk or a kill leaves an event without its end, and
+ * the next one is glued to it, as often as it happens. `ended` says whether the line has its line feed.
  *
- * An attacker may put an object that looks like an event into a request body, where it stands as it is. It is never
- * taken for an event: one is accepted only (a) at the trusted beginning of the line, followed directly by the beginning
- * of the next, or (b) as the very last thing of a line that has its end, reaching exactly to it. A look-alike in the body
- * of a whole event is followed by that event's own closing brace; one in a torn event is followed by what was glued
- * behind it, or is open where the tear is, and then never closed. In a last line without an end (b) does not hold, since
- * the tear may stand right behind a look-alike; so there (`ended` false) only (a) counts.
+ * Users can put an object that looks like an event into a request body, where it stands as it is. It is never taken for
+ * one, because an event is taken only where the writer began to write:
  *
- * Linear in the length of the line: when more than a few times its length has been scanned for beginnings that lead
- * nowhere, the rest is torn.
+ * - At the beginning of the line.
+ * - Where the event before it stops being JSON. A torn event is valid up to the tear, and the glued one is wrong right
+ *   there: at its brace, or at the `k` of `kind` if the tear is in a string, which the quote before it then closes. A
+ *   look-alike in a body is valid where it stands, and in a string it cannot stand, as its quotes would be escaped.
+ * - Where an object reaches from its brace exactly to the end of a line that has one. This finds what was glued where a
+ *   value was due (`"user":{"kind":"Event"…`). The line feed is written with the last event of the line only, so the
+ *   closing brace before it is that event's, and only one opening brace belongs to it.
+ *
+ * What is taken is followed directly by the end of the line or by the beginning of the next event. Where a value was due
+ * and the glued event is itself followed by another, nothing tells it from a look-alike: it is torn. So is the last
+ * piece of a line without an end (`ended` false) unless one of the first two rules holds for it.
+ *
+ * Takes time linear in the length of the line, whatever stands in it: no byte is scanned more than a few times.
  */
 export function salvage(bytes: Buffer, start: number, end: number, ended: boolean): readonly Piece[] {
+  const json = new JsonScanner();
+  json.on(bytes, end);
   const pieces: Piece[] = [];
   let at = start;
-  while (at < end && startsEvent(bytes, at)) {
-    const stop = skipValue(bytes, at, end);
-    if (stop < 0 || stop > end || (stop < end && !startsEvent(bytes, stop))) break;
-    pieces.push({ start: at, end: stop, kind: 'event' });
-    at = stop;
+  while (at < end) {
+    const stop = beginsEvent(bytes, at, end) ? json.value(at) : ~at;
+    const next = stop < 0 ? gluedAt(bytes, ~stop, end) : stop;
+    if (next > at && (stop === end || beginsEvent(bytes, next, end))) {
+      pieces.push({ start: at, end: next, kind: stop < 0 ? 'torn' : 'event' });
+      at = next;
+      continue;
+    }
+    const last = ended ? lastEvent(bytes, at, end, json) : end;
+    pieces.push({ start: at, end: last, kind: 'torn' });
+    if (last < end) pieces.push({ start: last, end, kind: 'event' });
+    break;
   }
-  if (at === end) return pieces;
-  const last = ended ? lastEvent(bytes, at, end) : -1;
-  if (last === -1) return [...pieces, { start: at, end, kind: 'torn' }];
-  if (last > at) pieces.push({ start: at, end: last, kind: 'torn' });
-  return [...pieces, { start: last, end, kind: 'event' }];
+  return pieces;
 }
 
-/** The beginning of the object that looks like an event and reaches exactly to the end of the line, or -1. */
-function lastEvent(bytes: Buffer, start: number, end: number): number {
-  const spans = newSpans();
-  let budget = (end - start) * 4 + 1024 * 1024;
-  for (let at = bytes.indexOf(BEGINNING, start + 1); at !== -1 && at < end && budget > 0; at = bytes.indexOf(BEGINNING, at + 1)) {
-    const stop = skipValue(bytes, at, end);
-    if (stop === end && scanEvent(bytes, at, end, spans)) return at;
-    budget -= (stop < 0 ? end : Math.min(stop, end)) - at;
-  }
-  return -1;
+function beginsEvent(bytes: Buffer, at: number, end: number): boolean {
+  const until = at + BEGINNING.length;
+  return at >= 0 && until <= end && bytes.compare(BEGINNING, 0, BEGINNING.length, at, until) === 0;
 }
 
-function startsEvent(bytes: Buffer, at: number): boolean {
-  return bytes.compare(BEGINNING, 0, BEGINNING.length, at, Math.min(bytes.length, at + BEGINNING.length)) === 0;
+/** Where an event begins that makes the bytes before it stop being JSON at `wrong`; -1 where there is none. */
+function gluedAt(bytes: Buffer, wrong: number, end: number): number {
+  if (beginsEvent(bytes, wrong, end)) return wrong;
+  return beginsEvent(bytes, wrong - 2, end) ? wrong - 2 : -1;
+}
+
+/**
+ * Where the event begins that reaches exactly to `end`; `end` where there is none. There can be one only: inside of a
+ * valid event, a beginning either opens an object that closes earlier, or stands in a string and ends it, which is
+ * wrong two bytes on. So the search goes on where the last try stopped, and not at the next byte.
+ */
+function lastEvent(bytes: Buffer, start: number, end: number, json: JsonScanner): number {
+  let at = start;
+  for (;;) {
+    const found = bytes.subarray(at, end).indexOf(BEGINNING);
+    if (found === -1) return end;
+    at += found;
+    const stop = json.value(at);
+    if (stop === end) return at;
+    if (~stop === end) {
+      const closed = json.lastClosed;
+      return closed > at && beginsEvent(bytes, closed, end) && json.value(closed) === end ? closed : end;
+    }
+    at = stop < 0 ? Math.max(at + 1, ~stop - 2) : stop;
+  }
 }
