@@ -9,7 +9,7 @@ import type { Checkpoint, SegmentRecord } from './checkpoint.ts';
  *     89abcdef {"base":"42-01234567","note":1235,"segments":[[0,36],{"id":…},[37,2]],"window":[…],"totals":{…}}
  *
  * `segments` is spliced together from runs of the file's own list (`[first, count]`) and from records that are new or
- * have changed; a field that is missing stands in the file as it is.
+ * have changed; a field that is missing is as in the file, unless `gone` names it.
  */
 export interface JournalBase {
   /** `CheckpointFile.id`, or `NO_FILE` before the first save. */
@@ -37,17 +37,20 @@ export class JournalEncoder {
   readonly #base: JournalBase;
   #index: ReadonlyMap<SegmentRecord, number> | undefined;
 
-  constructor(base: JournalBase) {
-    this.#base = base;
+  constructor({ id, checkpoint }: JournalBase) {
+    // The log's own list of rotations goes on growing; what the file holds of it does not.
+    this.#base = { id, checkpoint: checkpoint && { ...checkpoint, rotations: [...checkpoint.rotations] } };
   }
 
   encode(number: number, checkpoint: Checkpoint): Buffer {
     let json = `{"base":"${this.#base.id}","note":${number},"segments":${this.#segments(checkpoint.segments)}`;
     const base: Partial<Checkpoint> = this.#base.checkpoint ?? {};
     for (const key of Object.keys(checkpoint) as (keyof Checkpoint)[]) {
-      if (key === 'segments' || checkpoint[key] === base[key]) continue;
+      if (key === 'segments' || same(checkpoint[key], base[key])) continue;
       json += `,${JSON.stringify(key)}:${JSON.stringify(checkpoint[key])}`;
     }
+    const gone = Object.keys(base).filter((key) => !(key in checkpoint));
+    if (gone.length > 0) json += `,"gone":${JSON.stringify(gone)}`;
     json += '}';
     return Buffer.from(`${hex(crc32(json))} ${json}\n`);
   }
@@ -85,6 +88,13 @@ export class JournalEncoder {
   }
 }
 
+/** Whether two fields are the same object, or lists of the same: rotation times are listed anew each time. */
+function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (!Array.isArray(a) || !Array.isArray(b)) return false;
+  return a.length === b.length && commonRun(a, 0, b, 0) === a.length;
+}
+
 /** How many records from these places on are the same objects. */
 function commonRun(a: readonly unknown[], fromA: number, b: readonly unknown[], fromB: number): number {
   const most = Math.min(a.length - fromA, b.length - fromB);
@@ -108,17 +118,20 @@ function decodeNote(line: Buffer, base: JournalBase): Note | null {
   if (line.length < CRC_DIGITS + 3) return null;
   const json = line.subarray(CRC_DIGITS + 1);
   if (line.toString('latin1', 0, CRC_DIGITS) !== hex(crc32(json))) return null;
-  const { base: id, note, segments, ...fields } = JSON.parse(json.toString()) as JournalLine;
+  const { base: id, note, segments, gone = [], ...fields } = JSON.parse(json.toString()) as JournalLine;
   if (id !== base.id) return null;
   const known = base.checkpoint?.segments ?? [];
   const spliced = segments.flatMap((part) => (isRun(part) ? known.slice(part[0], part[0] + part[1]) : [part]));
-  return { number: note, checkpoint: { ...base.checkpoint, ...fields, segments: spliced } as Checkpoint };
+  const kept = Object.entries(base.checkpoint ?? {}).filter(([key]) => !gone.includes(key));
+  const checkpoint = { ...Object.fromEntries(kept), ...fields, segments: spliced };
+  return { number: note, checkpoint: checkpoint as unknown as Checkpoint };
 }
 
 interface JournalLine {
   readonly base: string;
   readonly note: number;
   readonly segments: readonly (Run | SegmentRecord)[];
+  readonly gone?: readonly string[];
 }
 
 function isRun(part: Run | SegmentRecord): part is Run {

@@ -14,7 +14,7 @@ export const NO_COUNTS: Counts = Object.freeze({
   skippedBytes: 0,
 });
 
-/** The sum of two accounts; neither is changed. */
+/** The sum of two accounts. Neither is changed, and `b` may go on growing: nothing of it is part of the sum. */
 export function addCounts(a: Counts, b: Counts): Counts {
   return {
     readEvents: a.readEvents + b.readEvents,
@@ -50,7 +50,6 @@ type ByName = Readonly<Record<string, number>>;
 function addByName(a: ByName, b: ByName): ByName {
   const names = Object.keys(b);
   if (names.length === 0) return a;
-  if (Object.keys(a).length === 0) return b;
   // Through a map, since assigning to an object would take a rule that is named `__proto__` for something else.
   const sums = new Map(Object.entries(a));
   for (const name of names) sums.set(name, (sums.get(name) ?? 0) + (b[name] as number));

@@ -32,7 +32,8 @@ const segment: fc.Arbitrary<SegmentRecord> = fc.record({
 });
 
 function checkpointWith(segments: fc.Arbitrary<SegmentRecord[]>): fc.Arbitrary<Checkpoint> {
-  return fc.record({
+  const last = fc.record({ auditID: text, stage: text, time: text });
+  const fields = {
     output: text,
     destination: text,
     source: text,
@@ -44,7 +45,10 @@ function checkpointWith(segments: fc.Arbitrary<SegmentRecord[]>): fc.Arbitrary<C
     totals: counts,
     losses: number,
     writtenAt: text,
-  });
+    last,
+  };
+  const required = Object.keys(fields).filter((key) => key !== 'last') as Exclude<keyof Checkpoint, 'last'>[];
+  return fc.record(fields, { requiredKeys: required });
 }
 
 /** Two checkpoints that share some of their records, as two that follow each other do. */

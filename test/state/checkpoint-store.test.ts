@@ -204,6 +204,15 @@ describe('the journal', () => {
     }
   });
 
+  test('has the rotations that came after the save, though the log adds them to the same list', async () => {
+    const store = await opened();
+    const rotations = [1, 2];
+    await store.save({ ...checkpointOf(1), rotations });
+    rotations.push(3);
+    store.note({ ...checkpointOf(2), rotations });
+    expect((await loadedCheckpoint())?.rotations).toEqual([1, 2, 3]);
+  });
+
   test('writes a few hundred bytes a note, however many segments there are', async () => {
     const store = await opened();
     const segments = Array.from({ length: 5000 }, (_, number) => segmentRecord(number));

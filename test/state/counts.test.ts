@@ -39,6 +39,13 @@ test('every number is added, those by name under their name', () => {
   expect(some.filtered).toEqual({ leases: 2, events: 1 });
 });
 
+test('the sum does not change when what was added grows', () => {
+  const growing = { ...some, filtered: { leases: 1 } as Record<string, number> };
+  const sum = addCounts(NO_COUNTS, growing);
+  growing.filtered['leases'] = 2;
+  expect(sum.filtered).toEqual({ leases: 1 });
+});
+
 test('a rule may be named like something of the language', () => {
   const odd = { ...NO_COUNTS, filtered: JSON.parse('{"__proto__":1,"constructor":2}') as Record<string, number> };
   const sum = addCounts(odd, odd).filtered;
