@@ -77,17 +77,15 @@ async function list(flags: StateFlags & Chosen & { readonly json?: true }, conte
     const name = `${meta.output} ${meta.reason}`;
     const group = groups.get(name) ?? { output: meta.output, reason: meta.reason, count: 0, bytes: 0 };
     groups.set(name, { ...group, count: group.count + 1, bytes: group.bytes + length });
-    rows.push(
-      [
-        meta.output,
-        String(key.record),
-        meta.at,
-        humanBytes(length),
-        `${meta.name}:${meta.offset}`,
-        meta.reason,
-        short(meta.words),
-      ].map(printable),
-    );
+    rows.push([
+      meta.output,
+      String(key.record),
+      meta.at,
+      humanBytes(length),
+      `${meta.name}:${meta.offset}`,
+      meta.reason,
+      short(meta.words),
+    ]);
     if (rows.length > SHOWN) rows.shift();
   }
   if (flags.json === true) return EXIT.done;
@@ -95,9 +93,12 @@ async function list(flags: StateFlags & Chosen & { readonly json?: true }, conte
     terminal.print('Nothing is set aside.');
     return EXIT.done;
   }
-  const summary = [...groups.values()].map(({ output, reason, count, bytes }) =>
-    [output, reason, String(count), humanBytes(bytes)].map(printable),
-  );
+  const summary = [...groups.values()].map(({ output, reason, count, bytes }) => [
+    output,
+    reason,
+    String(count),
+    humanBytes(bytes),
+  ]);
   terminal.print(
     formatTable(
       [

@@ -50,8 +50,8 @@ interface Progress {
 }
 
 function progressOf({ pipelines }: AgentStatus): Progress {
-  const doneBytes = pipelines.reduce((sum, { totals }) => sum + totals.readBytes, 0);
-  return { doneBytes, allBytes: doneBytes + pipelines.reduce((sum, { lagBytes }) => sum + lagBytes, 0) };
+  const doneBytes = pipelines.reduce((total, { totals }) => total + totals.readBytes, 0);
+  return { doneBytes, allBytes: doneBytes + pipelines.reduce((total, { lagBytes }) => total + lagBytes, 0) };
 }
 
 /** `[######------]  48 %  1.2 GiB of 2.5 GiB  14 MiB/s  1m 30s left  search: retrying (refused)`. */

@@ -1,8 +1,10 @@
 import type { AgentStatus, PipelineStatus, SourceStatus } from '../inspect/status.ts';
 import type { StoredPipeline } from '../inspect/stored-state.ts';
+import type { EventReference } from '../log/loss.ts';
 import type { Counts } from '../state/checkpoint.ts';
 import type { LedgerEntry } from '../state/ledger-entry.ts';
 import { humanBytes, humanCount, humanSeconds, plural } from './human.ts';
+import { printable } from './printable.ts';
 import { formatTable } from './table.ts';
 
 /** What `auditail status` prints of a running agent. */
@@ -67,10 +69,15 @@ export function describeEntry(output: string, entry: LedgerEntry): string {
   }
   const { at, source, reason, proof, words, name, from, to, after, before } = entry;
   const place = name === undefined ? '' : `  ${name}${from === undefined ? '' : ` bytes ${from} to ${to ?? '?'}`}`;
-  const lines = [`${at}  ${output}  ${source}  LOST (${reason}, ${proof})${place}: ${words}`];
-  if (after !== undefined) lines.push(`    after  ${after.time}  ${after.auditID} ${after.stage}`);
-  if (before !== undefined) lines.push(`    before ${before.time}  ${before.auditID} ${before.stage}`);
+  const lines = [`${at}  ${output}  ${source}  LOST (${reason}, ${proof})${printable(place)}: ${printable(words)}`];
+  if (after !== undefined) lines.push(`    after  ${reference(after)}`);
+  if (before !== undefined) lines.push(`    before ${reference(before)}`);
   return lines.join('\n');
+}
+
+/** The client chooses its Audit-ID. */
+function reference({ time, auditID, stage }: EventReference): string {
+  return printable(`${time}  ${auditID} ${stage}`);
 }
 
 function sourceTable(sources: readonly SourceStatus[]): string {
@@ -135,7 +142,7 @@ function outcomeTable(outcomes: readonly Outcome[]): string {
 function sourceNotes({ name, readable, words, anomalies }: SourceStatus): readonly string[] {
   const odd = Object.entries(anomalies).map(([kind, count]) => `${kind} ${count}`);
   return [
-    ...(readable ? [] : [`source ${name}: ${words}`]),
+    ...(readable ? [] : [`source ${name}: ${printable(words)}`]),
     ...(odd.length === 0 ? [] : [`source ${name}: dealt with ${odd.join(', ')}`]),
   ];
 }
@@ -144,7 +151,12 @@ function pipelineNotes({ source, output, state, reason, words, totals, losses }:
   const who = `output ${output} (${source})`;
   return [
     ...(state === 'holding' || state === 'retrying'
-      ? [`${who}: ${state}: ${[reason, words].filter((text) => text !== '').join(': ')}`]
+      ? [
+          `${who}: ${state}: ${[reason, words]
+            .filter((text) => text !== '')
+            .map(printable)
+            .join(': ')}`,
+        ]
       : []),
     ...byName('filtered', totals.filtered).map((text) => `${who}: ${text}`),
     ...byName('set aside', totals.deadLettered).map((text) => `${who}: ${text}`),
@@ -160,7 +172,7 @@ function deadLetterNote({ output, records, bytes, maxBytes }: AgentStatus['deadL
 }
 
 function byName(word: string, counts: Readonly<Record<string, number>>): readonly string[] {
-  return Object.entries(counts).map(([name, count]) => `${humanCount(count)} ${word} (${name})`);
+  return Object.entries(counts).map(([name, count]) => `${humanCount(count)} ${word} (${printable(name)})`);
 }
 
 function section(lines: readonly string[]): readonly string[] {

@@ -1,10 +1,13 @@
+import { printable } from './printable.ts';
+
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
 }
 
-/** Rows under their titles, in columns as wide as they need to be; the last one is not padded. */
-export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+/** Rows under their titles, in columns as wide as they need to be; the last one is not padded. Cells are made printable. */
+export function formatTable(columns: readonly Column[], content: readonly (readonly string[])[]): string {
+  const rows = content.map((row) => row.map(printable));
   const widths = columns.map(({ title }, at) => Math.max(title.length, ...rows.map((row) => (row[at] ?? '').length)));
   const line = (cells: readonly string[]): string =>
     columns
