@@ -37,10 +37,11 @@ export function salvage(bytes: Buffer, start: number, end: number, ended: boolea
   const pieces: Piece[] = [];
   let at = start;
   while (at < end) {
-    const stop = beginsEvent(bytes, at, end) ? json.value(at) : ~at;
+    const stop = json.value(at);
     const next = stop < 0 ? gluedAt(bytes, ~stop, end) : stop;
-    if (next > at && (stop === end || beginsEvent(bytes, next, end))) {
-      pieces.push({ start: at, end: next, kind: stop < 0 ? 'torn' : 'event' });
+    const isEvent = stop >= 0 && beginsEvent(bytes, at, end);
+    if (next > at && (stop < 0 || isEvent) && (next === end || beginsEvent(bytes, next, end))) {
+      pieces.push({ start: at, end: next, kind: isEvent ? 'event' : 'torn' });
       at = next;
       continue;
     }
