@@ -49,7 +49,9 @@ function denied(file: string, thrown: unknown): Finding {
   }
   const parts = file.split(path.sep);
   const onTheWay = parts.map((_, at) => parts.slice(0, at + 1).join(path.sep) || path.sep);
-  const closed = onTheWay.slice(0, -1).find((directory) => !mayEnter(directory)) ?? file;
+  // The first name that may not even be looked at: what lies before it is closed.
+  const hidden = onTheWay.findIndex(isHidden);
+  const closed = hidden > 0 ? (onTheWay[hidden - 1] as string) : file;
   const hint =
     process.geteuid?.() === 0
       ? 'Even root may not: look for SELinux or AppArmor (ausearch -m avc), or a user namespace.'
@@ -60,13 +62,13 @@ function denied(file: string, thrown: unknown): Finding {
   );
 }
 
-function mayEnter(directory: string): boolean {
+function isHidden(file: string): boolean {
   try {
-    fs.accessSync(directory, fs.constants.X_OK);
-    return true;
+    fs.statSync(file);
+    return false;
   } catch (thrown) {
-    // What may not be entered is what is looked for.
-    return systemCode(thrown) !== 'EACCES';
+    // What may not be looked at is what is searched for; whatever else is wrong with it is not.
+    return systemCode(thrown) === 'EACCES';
   }
 }
 
@@ -161,6 +163,7 @@ function checkPins(names: LogNames): Finding {
   try {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
     fs.linkSync(names.path(names.live), link);
+    fs.unlinkSync(link);
     return { level: 'ok', text: 'unread files can be pinned, so that their deletion loses nothing' };
   } catch (thrown) {
     return {
@@ -169,7 +172,6 @@ function checkPins(names: LogNames): Finding {
       hint: 'Files that are deleted while the agent is down are lost then. Mount the directory writable, or set retain.pins: off to accept that.',
     };
   } finally {
-    fs.rmSync(link, { force: true });
     if (!existed) removeIfEmpty(directory);
   }
 }

@@ -88,7 +88,7 @@ class Replay {
   async flush(): Promise<void> {
     const letters = this.#letters;
     const [first] = letters;
-    if (first === undefined) return;
+    if (first === undefined || this.gaveUp !== null || this.#options.signal.aborted) return;
     const { source, segment, offset } = first.meta;
     const to = letters.reduce((end, { meta, length }) => Math.max(end, meta.offset + length), 0);
     const batch = this.#builder.seal(batchKey(letters), source, { segment, from: offset, to });
