@@ -1,6 +1,7 @@
 /**
  * Finds where JSON values end, byte by byte, without decoding them. It takes what RFC 8259 takes, as `JSON.parse` does,
- * at any depth. A position where the text stops being JSON is given back as its complement (`~at`, so below zero).
+ * at any depth that occurs. A position where the text stops being JSON is given back as its complement (`~at`, below
+ * zero): the first byte with which no text can begin, or the end where more was due.
  */
 export class JsonScanner {
   #bytes: Buffer = Buffer.alloc(0);
@@ -90,7 +91,10 @@ export class JsonScanner {
         at = gap(bytes, opened + 1, end);
         if (at >= end) return ~end;
         if (bytes[at] !== (byte === OPEN_OBJECT ? CLOSE_OBJECT : CLOSE_ARRAY)) {
-          if (depth === open.length) open = this.#grow();
+          if (depth === open.length) {
+            if (depth === MAX_DEPTH) return ~opened;
+            open = this.#grow();
+          }
           open[depth] = opened;
           depth += 1;
           inObject = byte === OPEN_OBJECT;
@@ -131,6 +135,12 @@ export class JsonScanner {
     return grown;
   }
 }
+
+/**
+ * Deeper text is taken as wrong, so that 64 MiB of brackets take no more than 4 MiB of memory. Go's decoder, and so the
+ * API server, stops at 10,000 levels.
+ */
+const MAX_DEPTH = 2 ** 20;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

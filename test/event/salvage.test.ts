@@ -73,6 +73,11 @@ describe('what a writer leaves behind', () => {
   });
 });
 
+/** Pieces that are taken for events and are none of the genuine ones. */
+function forged(line: string, ended: boolean, genuine: readonly string[]): readonly string[] {
+  return pieces(line, ended).filter((piece) => !piece.startsWith('?') && !genuine.includes(piece));
+}
+
 describe('what a user may put into a body', () => {
   const bodies = {
     'a look-alike': lookAlike,
@@ -88,8 +93,6 @@ describe('what a user may put into a body', () => {
     const event = first.replace('"requestReceivedTimestamp"', `"requestObject":${body},"requestReceivedTimestamp"`);
 
     it(`${name} does not become an event, wherever the tear is and whatever is glued behind it`, () => {
-      const forged = (line: string, ended: boolean, genuine: readonly string[]): readonly string[] =>
-        pieces(line, ended).filter((piece) => !piece.startsWith('?') && !genuine.includes(piece));
       for (let tear = 1; tear < event.length; tear += 1) {
         const head = torn(event, tear);
         expect(pieces(head + second)).toEqual([`?${head}`, second]);
