@@ -9,8 +9,8 @@ import { differences, parse } from './parsed.ts';
 const FIXTURES = join(import.meta.dirname, '../fixtures');
 const view = new EventView();
 
-/** How many lines are events; each is compared with what `JSON.parse` makes of it. */
-function compare(bytes: Buffer, most = Infinity): { events: number; malformed: number } {
+/** How many lines are events; each is compared with what `JSON.parse` makes of it, the fields of `every` so many. */
+function compare(bytes: Buffer, most = Infinity, every = 1): { events: number; malformed: number } {
   const found = { events: 0, malformed: 0 };
   for (let start = 0; start < bytes.length && found.events < most; ) {
     const lineFeed = bytes.indexOf(0x0a, start);
@@ -19,7 +19,7 @@ function compare(bytes: Buffer, most = Infinity): { events: number; malformed: n
     const malformed = view.read(bytes, start, end);
     const parsed = parse(line);
     if ((malformed === null) !== parsed.valid) throw new Error(`${malformed}: ${line.toString()}`);
-    const wrong = parsed.valid ? differences(view, parsed.value) : [];
+    const wrong = parsed.valid && found.events % every === 0 ? differences(view, parsed.value) : [];
     if (wrong.length > 0) throw new Error(`${wrong.join(', ')}: ${line.toString()}`);
     found[malformed === null ? 'events' : 'malformed'] += 1;
     start = end + 1;
@@ -55,9 +55,9 @@ describe.each([
 
 const mixed = shared('corpus/mixed.log.zst');
 test.skipIf(mixed === undefined)(
-  'the first 20,000 events of a large trail do (skipped where the corpus is not there)',
+  'the first 20,000 events of a large trail are events, and every fourth shows the same (skipped where the corpus is not there)',
   () => {
     const bytes = zstdDecompressSync(readFileSync(mixed as string));
-    expect(compare(bytes, 20_000)).toEqual({ events: 20_000, malformed: 0 });
+    expect(compare(bytes, 20_000, 4)).toEqual({ events: 20_000, malformed: 0 });
   },
 );
