@@ -6,6 +6,7 @@ import { secondsLeft, WriteRate } from './deadline.ts';
 import { isMissing, sameFile, type FileFacts, type FileKey, type LogFiles } from './files.ts';
 import { identify, markHolds, type Identity } from './identity.ts';
 import type { EventReference } from './loss.ts';
+import { pauseMs } from './pace.ts';
 import { Pins } from './pins.ts';
 import { Retention, type RetentionLimits } from './retention.ts';
 import { Segment } from './segment.ts';
@@ -736,6 +737,10 @@ export class Log {
     segment.places.pin = pin;
   }
 
+  #pauseMs(activeMs: number): number {
+    return pauseMs({ activeMs, instants: this.instants, backups: this.#backupLimit ?? this.#entries.size });
+  }
+
   /** Runs until the signal: looks often while the log grows, and seldom, woken by `wake`, while it does not. */
   async follow(signal: AbortSignal, pace: { activeMs: number; idleMs: number; quietMs: number; wake: WakeUp }): Promise<void> {
     let grewAt = Date.now();
@@ -744,7 +749,7 @@ export class Log {
       const idle = Date.now() - grewAt > pace.quietMs;
       if (!idle) {
         pace.wake.disarm();
-        await sleep(pace.activeMs, undefined, { signal }).then(undefined, ignoreAbort);
+        await sleep(this.#pauseMs(pace.activeMs), undefined, { signal }).then(undefined, ignoreAbort);
       } else if (await pace.wake.wait(pace.idleMs, signal)) grewAt = Date.now();
     }
     pace.wake.disarm();
