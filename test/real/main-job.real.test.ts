@@ -7,7 +7,7 @@ import { startOpenSearch } from '../support/real-opensearch.ts';
 import type { RealReceiver } from '../support/real-receiver.ts';
 import { startSink } from '../support/real-sink.ts';
 import { shared } from '../support/shared.ts';
-import { BATCH, type Result, run, type Run, type RunOptions } from './run.ts';
+import { BACKUPS, BATCH, type Result, run, type Run, type RunOptions } from './run.ts';
 
 /*
  * The main job on real input: a real API server under load rotates its log as fast as it can be told to (1 MB, two
@@ -135,6 +135,8 @@ function summary({ written, seen, missing, foreign, distinct, copies, pipeline }
     .slice(1)
     .flatMap(({ bornMs, pinnedMs }) => (pinnedMs === null ? [] : [Math.round(pinnedMs - bornMs)]));
   delays.sort((a, b) => a - b);
+  const births = seen.files.map(({ bornMs }) => bornMs);
+  const stays = births.slice(BACKUPS + 1).map((bornMs, at) => Math.round(bornMs - (births[at] ?? 0)));
   const unpinned = seen.files.length - 1 - delays.length;
   return JSON.stringify({
     written: written.length,
@@ -147,6 +149,7 @@ function summary({ written, seen, missing, foreign, distinct, copies, pipeline }
     duplicatesTold: pipeline.duplicates,
     retries: pipeline.retries,
     pinnedAfterMs: { median: delays[Math.floor(delays.length / 2)], max: delays.at(-1), unpinned },
+    shortestStayMs: Math.min(...stays),
     witnessMaxGapMs: seen.maxGapMs,
   });
 }

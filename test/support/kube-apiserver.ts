@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Agent, request } from 'undici';
+import { freePort } from './free-port.ts';
 
 /** Settings of the start script, such as `AUDIT_MAXSIZE`; its head lists them. */
 export type ApiServerSettings = Readonly<Record<string, string>>;
@@ -87,14 +87,4 @@ export async function startApiServer(folder: string, settings: ApiServerSettings
 function sumOf(page: string, metric: string): number {
   const series = page.split('\n').filter((line) => line.startsWith(`${metric}{`) || line.startsWith(`${metric} `));
   return series.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
-}
-
-/** A free port. etcd takes the one behind it as well; should that be taken, the start fails and says so. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new Error('no address to listen on');
-  return address.port;
 }

@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ask, freePort, type RealReceiver } from './real-receiver.ts';
+import { freePort } from './free-port.ts';
+import { ask, type RealReceiver } from './real-receiver.ts';
 import { contentName, linesOf } from './witness.ts';
 
 /** The counting sink of the test harness. `folder`: its source, which needs Go to be built. */
