@@ -60,7 +60,7 @@ it('tells a file that is not there yet from a directory that is not mounted', ()
 it('says that a pipe is no file', () => {
   const directory = logDirectory({});
   const pipe = path.join(directory, 'audit.log');
-  execFileSync('mkfifo', [pipe]);
+  execFileSync('sh', ['-c', 'mkfifo "$0"', pipe]);
   expect(checkSource(source(pipe), '')).toEqual([
     { level: 'error', text: `${pipe} is no regular file`, hint: 'For a pipe use a source of type stdin (--stdin).' },
   ]);
