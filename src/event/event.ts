@@ -15,7 +15,7 @@ export interface Event {
   number(slot: number): number;
   /** The strings of an array field (`user.groups`, `sourceIPs`); empty where unset. */
   list(slot: number): readonly string[];
-  /** Where the JSON value of a field starts in `bytes`; -1 where it is unset. */
+  /** Where the JSON value of a field starts in `bytes`, of a null too; -1 where there is none. */
   valueStart(slot: number): number;
   /** Where it ends (exclusive); -1 where it is unset. */
   valueEnd(slot: number): number;
