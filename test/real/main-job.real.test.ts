@@ -24,7 +24,7 @@ const OUTAGE_MS = 30_000;
 
 const STORIES = {
   quiet: { seconds: 15, perSecond: 0, disturb: async () => undefined, mayRepeat: 0 },
-  'with the agent killed': { seconds: 25, perSecond: 150, disturb: killTwice, mayRepeat: 2 },
+  'with the agent killed': { seconds: 25, perSecond: 80, disturb: killTwice, mayRepeat: 2 },
   'with the receiver stopped for 30 s': { seconds: 45, perSecond: 150, disturb: stopReceiver, mayRepeat: 1 },
   'with the API server restarted': { seconds: 30, perSecond: 150, disturb: restartServer, mayRepeat: 0 },
 } as const;

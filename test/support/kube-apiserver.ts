@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Agent, request } from 'undici';
 import { freePort } from './free-port.ts';
+import { runScript } from './run-script.ts';
 
 /** Settings of the start script, such as `AUDIT_MAXSIZE`; its head lists them. */
 export type ApiServerSettings = Readonly<Record<string, string>>;
@@ -31,8 +30,6 @@ export interface ApiServer {
   stop(): Promise<void>;
 }
 
-const run = promisify(execFile);
-
 /** Starts it with the scripts in `folder`, which build it on first use: some minutes. */
 export async function startApiServer(folder: string, settings: ApiServerSettings = {}): Promise<ApiServer> {
   const directory = mkdtempSync(join(tmpdir(), 'auditail-kube-'));
@@ -41,14 +38,14 @@ export async function startApiServer(folder: string, settings: ApiServerSettings
   const tls = new Agent({ connect: { rejectUnauthorized: false } });
   async function stop(): Promise<void> {
     await tls.close();
-    await run('bash', [join(folder, 'down.sh'), 'all'], { env });
+    await runScript(join(folder, 'down.sh'), ['all'], env);
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   }
   async function halt(): Promise<void> {
-    await run('bash', [join(folder, 'down.sh'), 'apiserver'], { env });
+    await runScript(join(folder, 'down.sh'), ['apiserver'], env);
   }
   try {
-    await run('bash', [join(folder, 'up.sh')], { env });
+    await runScript(join(folder, 'up.sh'), [], env);
   } catch (error) {
     await stop();
     throw error;
@@ -76,7 +73,7 @@ export async function startApiServer(folder: string, settings: ApiServerSettings
     async restart(meanwhile) {
       await halt();
       await meanwhile?.();
-      await run('bash', [join(folder, 'up.sh')], { env });
+      await runScript(join(folder, 'up.sh'), [], env);
     },
     halt,
     stop,

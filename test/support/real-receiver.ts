@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { request } from 'undici';
 import { freePort } from './free-port.ts';
+import { runScript } from './run-script.ts';
 
 /** What a receiver holds of one run. */
 export interface Held {
@@ -35,8 +34,6 @@ export interface ServerScripts {
   remove(): Promise<void>;
 }
 
-const run = promisify(execFile);
-
 /** `prefix`: that of its variables, such as `LOKI` for `LOKI_PORT`. */
 export async function serverScripts(
   folder: string,
@@ -44,14 +41,16 @@ export async function serverScripts(
   settings: Readonly<Record<string, string>>,
 ): Promise<ServerScripts> {
   const directory = mkdtempSync(join(tmpdir(), `auditail-${prefix.toLowerCase()}-`));
+  // OpenSearch does not run as root; its script makes it another user's process.
+  chmodSync(directory, 0o755);
   const port = await freePort();
   const state = { SINK_STATE: join(directory, 'state'), SINK_KEEP: '1', [`${prefix}_PORT`]: `${port}` };
   const env = { ...process.env, ...state, ...settings };
-  const script = (name: string) => run('bash', [join(folder, name)], { env });
+  const script = (name: string) => runScript(join(folder, name), [], env);
   return {
     url: `http://127.0.0.1:${port}`,
-    up: async () => void (await script('up.sh')),
-    down: async () => void (await script('down.sh')),
+    up: () => script('up.sh'),
+    down: () => script('down.sh'),
     remove: async () => {
       await script('down.sh');
       rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
