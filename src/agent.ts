@@ -15,7 +15,8 @@ import { createTransport } from './output/http-transport.ts';
 import { createHttpOutput } from './output/http/http.ts';
 import { createLokiOutput } from './output/loki/loki.ts';
 import type { Output } from './output/output.ts';
-import { Pipeline, type PipelineNotes } from './pipeline/pipeline.ts';
+import type { PipelineNotes } from './pipeline/notes.ts';
+import { Pipeline } from './pipeline/pipeline.ts';
 import { createFileSource } from './source/file.ts';
 import { firstRun } from './source/first-run.ts';
 import type { Source } from './source/source.ts';
@@ -156,7 +157,9 @@ class Agent implements AgentHandle {
   }
 
   #lost(): boolean {
-    return this.#pipelines.some((pipeline) => Object.entries(pipeline.losses).some(([reason, count]) => reason !== 'not-taken' && count > 0));
+    return this.#pipelines.some((pipeline) =>
+      Object.entries(pipeline.losses).some(([reason, count]) => reason !== 'not-taken' && count > 0),
+    );
   }
 
   async #close(): Promise<void> {
@@ -167,7 +170,8 @@ class Agent implements AgentHandle {
     ];
     const results = await Promise.race([Promise.allSettled(closing), sleep(CLOSE_MS, [], { ref: false })]);
     for (const result of results) {
-      if (result.status === 'rejected') this.#options.logger.warn({ reason: messageOf(result.reason) }, 'something could not be closed');
+      if (result.status === 'rejected')
+        this.#options.logger.warn({ reason: messageOf(result.reason) }, 'something could not be closed');
     }
     await this.#lock.release();
   }
@@ -181,7 +185,8 @@ class Agent implements AgentHandle {
       const level = kind === 'readable' ? 'info' : 'warn';
       this.#options.logger[level]({ source: config.name, kind, ...fields }, words);
     };
-    if (config.type === 'stdin') return createStdinSource({ config, stateDirectory, input: process.stdin, reference, anomaly });
+    if (config.type === 'stdin')
+      return createStdinSource({ config, stateDirectory, input: process.stdin, reference, anomaly });
     return createFileSource({ config, stateDirectory, activePollMs: this.#activePollMs(), reference, anomaly });
   }
 
@@ -198,7 +203,8 @@ class Agent implements AgentHandle {
     const state = await openOutputState(this.#directory, this.#lock, {
       output: config.name,
       deadLetterMaxBytes: config.deadLetter.maxBytes,
-      found: (finding) => logger.warn({ output: config.name, ...finding }, 'something in the state directory was mended'),
+      found: (finding) =>
+        logger.warn({ output: config.name, ...finding }, 'something in the state directory was mended'),
     });
     this.#states.push(state);
     for (const source of this.#sources) {
@@ -227,7 +233,13 @@ class Agent implements AgentHandle {
     }
   }
 
-  #createPipeline(config: OutputConfig, output: Output, state: OutputState, source: Source, resume: Checkpoint | null): Pipeline {
+  #createPipeline(
+    config: OutputConfig,
+    output: Output,
+    state: OutputState,
+    source: Source,
+    resume: Checkpoint | null,
+  ): Pipeline {
     const { mode, logger, onSend } = this.#options;
     const own = logger.child({ source: source.name });
     const notes: PipelineNotes = {
@@ -265,10 +277,16 @@ function refuseOther(checkpoint: Checkpoint, output: Output, source: Source): vo
   const { destination, origin } = checkpoint;
   if (destination === output.destination && origin === source.origin) return;
   const [what, before, now] =
-    destination === output.destination ? ['source', origin, source.origin] : ['destination', destination, output.destination];
-  throw new AuditailError('AUD_STATE_MISMATCH', `the checkpoint of output ${output.name} belongs to the ${what} ${before}, and the configuration says ${now}`, {
-    hint: `give the output another name to ship everything there from the beginning, or run \`auditail state remove ${output.name}\` to forget where it stood`,
-  });
+    destination === output.destination
+      ? ['source', origin, source.origin]
+      : ['destination', destination, output.destination];
+  throw new AuditailError(
+    'AUD_STATE_MISMATCH',
+    `the checkpoint of output ${output.name} belongs to the ${what} ${before}, and the configuration says ${now}`,
+    {
+      hint: `give the output another name to ship everything there from the beginning, or run \`auditail state remove ${output.name}\` to forget where it stood`,
+    },
+  );
 }
 
 /** Each source reads first lines with a view of its own: those of the pipelines are in use. */
@@ -279,5 +297,8 @@ function lineReference(): (line: Buffer) => EventReference | null {
 
 function internal(error: unknown): AuditailError {
   if (error instanceof AuditailError) return error;
-  return new AuditailError('AUD_INTERNAL', messageOf(error), { cause: error, hint: 'this is a fault of auditail: please report it with the log' });
+  return new AuditailError('AUD_INTERNAL', messageOf(error), {
+    cause: error,
+    hint: 'this is a fault of auditail: please report it with the log',
+  });
 }

@@ -1,4 +1,4 @@
-/** Exponential back-off with full jitter: random waits below a bound that doubles up to `maxDelayMs`. */
+/** Exponential back-off with full jitter: random waits below a bound that doubles up to `maxDelay`. */
 export class Backoff {
   readonly #initialMs: number;
   readonly #maxMs: number;
@@ -15,7 +15,7 @@ export class Backoff {
     this.#attempt = 0;
   }
 
-  /** The next wait in ms; what the receiver asked for is the least, and `maxDelayMs` does not shorten it. */
+  /** The next wait in ms; what the receiver asked for is the least, and `maxDelay` does not shorten it. */
   next(retryAfterMs = 0): number {
     const bound = Math.min(this.#maxMs, this.#initialMs * 2 ** this.#attempt);
     this.#attempt += 1;

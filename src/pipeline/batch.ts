@@ -25,6 +25,8 @@ export interface Batch {
   eventEnd(item: number): number;
   /** Byte offset of the event's line in its segment. */
   lineOffset(item: number): number;
+  /** Bytes of that line with its end: what the account is kept in. */
+  lineBytes(item: number): number;
   /** What the encoder noted with `tag`: for Loki the number of the stream. 0 where nothing was. */
   tag(item: number): number;
 }
@@ -44,7 +46,7 @@ export interface ItemWriter extends Pick<ByteWriter, 'byte' | 'copy' | 'latin1' 
   tag(value: number): void;
 }
 
-const FIELDS_PER_ITEM = 5;
+const FIELDS_PER_ITEM = 6;
 
 /** Collects items; the columns are plain numbers so that ten thousand items cost no ten thousand objects. */
 export class BatchBuilder implements ItemWriter {
@@ -71,7 +73,7 @@ export class BatchBuilder implements ItemWriter {
 
   /** Bytes of memory held. */
   get capacity(): number {
-    return this.#writer.bytes.length;
+    return this.#writer.bytes.length + this.#columns.byteLength;
   }
 
   byte(value: number): void {
@@ -109,7 +111,7 @@ export class BatchBuilder implements ItemWriter {
   }
 
   /** Closes the item that stands since `itemStart`. */
-  add(itemStart: number, lineOffset: number): void {
+  add(itemStart: number, lineOffset: number, lineBytes = 0): void {
     const at = this.#count * FIELDS_PER_ITEM;
     if (at === this.#columns.length) {
       const grown = new Float64Array(this.#columns.length * 2);
@@ -121,6 +123,7 @@ export class BatchBuilder implements ItemWriter {
     this.#columns[at + 2] = this.#eventEnd;
     this.#columns[at + 3] = lineOffset;
     this.#columns[at + 4] = this.#tag;
+    this.#columns[at + 5] = lineBytes;
     this.#count += 1;
     this.#tag = 0;
   }
@@ -139,7 +142,14 @@ export class BatchBuilder implements ItemWriter {
   }
 
   seal(key: string, source: string, range: Range): Batch {
-    return new SealedBatch(key, source, range, this.#writer.bytes.subarray(0, this.#writer.length), this.#columns, this.#count);
+    return new SealedBatch(
+      key,
+      source,
+      range,
+      this.#writer.bytes.subarray(0, this.#writer.length),
+      this.#columns,
+      this.#count,
+    );
   }
 }
 
@@ -182,6 +192,10 @@ class SealedBatch implements Batch {
 
   tag(item: number): number {
     return this.#column(item, 4);
+  }
+
+  lineBytes(item: number): number {
+    return this.#column(item, 5);
   }
 
   #column(item: number, column: number): number {

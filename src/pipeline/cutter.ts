@@ -1,88 +1,44 @@
 import { hash } from 'node:crypto';
-import type { Event, Malformed } from '../event/event.ts';
-import type { Filter } from '../filter/filter.ts';
+import type { Malformed } from '../event/event.ts';
+import { applySplices, type Splice } from '../event/splice.ts';
 import type { EventReference } from '../log/loss.ts';
-import type { Output } from '../output/output.ts';
-import { BatchBuilder, type Batch, type Range } from './batch.ts';
+import { BatchBuilder, type Range } from './batch.ts';
+import { type CutLimits, type CutterOptions, MALFORMED_WORDS, type Sealed, type SetAside } from './sealed.ts';
 import { Tally } from './tally.ts';
-
-/** What the cutter needs of the event stage. */
-export interface EventReader extends Event {
-  /** Null where the bytes are an event, else why they are none. */
-  read(bytes: Buffer, start: number, end: number): Malformed | null;
-  /** Takes over the bytes that result from splices of the event that it has read. */
-  reference(): EventReference;
-}
-
-/** Parts of a malformed line: torn bytes, and whole events that were glued behind them. */
-export type Salvage = (bytes: Buffer, start: number, end: number, ended: boolean) => readonly { start: number; end: number; kind: 'event' | 'torn' }[];
-
-/** Something that is set aside before anything is sent. */
-export interface SetAside {
-  readonly reason: string;
-  readonly words: string;
-  readonly offset: number;
-  readonly bytes: Buffer;
-  /** False for a copy of an event that is delivered in a reduced form all the same. */
-  readonly counts: boolean;
-}
-
-/** A batch with its account. */
-export interface Sealed {
-  readonly batch: Batch;
-  readonly range: Range;
-  readonly tally: Tally;
-  readonly setAside: readonly SetAside[];
-  /** Bytes of the line that each item came from, for the account of what is delivered. */
-  readonly lineBytes: Float64Array;
-  /** Where the batch's bytes are: given back with `recycle` when it is settled. */
-  readonly builder: BatchBuilder;
-}
-
-export interface CutLimits {
-  readonly maxBytes: number;
-  readonly maxEvents: number;
-}
 
 const NEWLINE = 10;
 /** For the event that shows that the batch is full. */
 const ROOM = 64 * 1024;
 /** A long stretch of which nothing is let through moves the cursor too. */
 const MAX_SCANNED_BYTES = 8 * 1024 * 1024;
+const SCRATCH_BYTES = 256 * 1024;
 
 /** Cuts the lines of one segment after the other into batches: reads each event, asks the filter, lets the output encode it. */
 export class Cutter {
-  readonly #source: string;
-  readonly #event: EventReader;
-  readonly #filter: Filter;
-  readonly #output: Output;
-  readonly #salvage: Salvage;
+  readonly #options: CutterOptions;
   readonly #limits: CutLimits;
   #builder: BatchBuilder;
   readonly #spare: BatchBuilder[] = [];
+  /** Builders of batches that have not been given back. */
+  readonly #out = new Set<BatchBuilder>();
+  /** Where an event stands that the filter has edited. */
+  readonly #scratch = { bytes: Buffer.alloc(0) };
   #tally = new Tally();
   #setAside: SetAside[] = [];
-  #lineBytes = new Float64Array(256);
   #from = 0;
   #to = 0;
   #last: EventReference | null = null;
+  /** Where the last whole event of a call of `cut` stands. */
+  #lastStart = -1;
+  #lastEnd = -1;
+  #firstMs = 0;
   #startedAt = 0;
 
-  constructor(options: {
-    readonly source: string;
-    readonly event: EventReader;
-    readonly filter: Filter;
-    readonly output: Output;
-    readonly salvage: Salvage;
-    readonly limits: CutLimits;
-  }) {
-    this.#source = options.source;
-    this.#event = options.event;
-    this.#filter = options.filter;
-    this.#output = options.output;
-    this.#salvage = options.salvage;
-    this.#limits = { ...options.limits, maxBytes: Math.min(options.limits.maxBytes, options.output.maxBatchBytes) };
-    this.#builder = new BatchBuilder(this.#limits.maxBytes + ROOM);
+  constructor(options: CutterOptions) {
+    this.#options = options;
+    const { limits, output } = options;
+    this.#limits = { ...limits, maxBytes: Math.min(limits.maxBytes, output.maxBatchBytes) };
+    this.#builder = this.#newBuilder();
   }
 
   /** Whether there is a range that has not been sealed. */
@@ -90,14 +46,16 @@ export class Cutter {
     return this.#to > this.#from;
   }
 
-  /** Bytes of the log in it. */
   get openBytes(): number {
     return this.#to - this.#from;
   }
 
-  /** Bytes of memory held. */
-  get capacity(): number {
-    return this.#builder.capacity;
+  /** Bytes of memory held, batches that are in flight included. */
+  get heldBytes(): number {
+    let sum = this.#builder.capacity + this.#scratch.bytes.length;
+    for (const builder of this.#spare) sum += builder.capacity;
+    for (const builder of this.#out) sum += builder.capacity;
+    return sum;
   }
 
   /** When the first byte of the open range was cut, ms since the epoch. */
@@ -105,11 +63,16 @@ export class Cutter {
     return this.#startedAt;
   }
 
+  /** When the first event of the open range was made, ms since the epoch; 0 where there is none. */
+  get firstMs(): number {
+    return this.#firstMs;
+  }
+
   get to(): number {
     return this.#to;
   }
 
-  /** The last event that was read, whatever became of it. */
+  /** The last event that was read, whatever became of it; known after each call of `cut`. */
   get last(): EventReference | null {
     return this.#last;
   }
@@ -126,7 +89,8 @@ export class Cutter {
    * may go beyond (a range that is cut again as it was).
    */
   cut(bytes: Buffer, start: number, end: number, offset: number, until = Number.POSITIVE_INFINITY): number {
-    if (!this.open) this.#startedAt = Date.now();
+    this.#begun();
+    this.#lastStart = -1;
     const base = offset - start;
     let at = start;
     while (at < end && base + at < until) {
@@ -138,7 +102,7 @@ export class Cutter {
       this.#to = base + at;
       if (this.full) break;
     }
-    if (at > start && this.#event.end > 0) this.#last = this.#event.reference();
+    this.#rememberLast(bytes);
     return at;
   }
 
@@ -152,14 +116,14 @@ export class Cutter {
 
   /** Counts bytes that are no line. */
   skip(bytes: number): void {
-    if (!this.open) this.#startedAt = Date.now();
+    this.#begun();
     this.#tally.skippedBytes += bytes;
     this.#to += bytes;
   }
 
   /** Counts a line that was set aside straight from disk. */
   setAsideElsewhere(reason: string, bytes: number): void {
-    if (!this.open) this.#startedAt = Date.now();
+    this.#begun();
     this.#tally.readEvents += 1;
     this.#tally.readBytes += bytes;
     this.#tally.deadLetter(reason, bytes);
@@ -168,98 +132,170 @@ export class Cutter {
 
   /** Closes the range; the next one begins where it ends. */
   seal(segment: string): Sealed {
+    const { source, filter } = this.#options;
     const range: Range = { segment, from: this.#from, to: this.#to };
-    const key = hash('sha256', `${this.#source}\n${segment}\n${range.from}\n${range.to}`, 'hex').slice(0, 32);
+    // Under another filter the same range holds other events: no receiver may take it for the one that it has.
+    const text = `${source}\n${segment}\n${range.from}\n${range.to}\n${filter.hash}`;
+    const key = hash('sha256', text, 'hex').slice(0, 32);
     const sealed = {
-      batch: this.#builder.seal(key, this.#source, range),
+      batch: this.#builder.seal(key, source, range),
       range,
       tally: this.#tally,
       setAside: this.#setAside,
-      lineBytes: this.#lineBytes,
+      firstMs: this.#firstMs,
       builder: this.#builder,
     };
-    this.#builder = this.#spare.pop() ?? new BatchBuilder(this.#limits.maxBytes + ROOM);
-    this.#lineBytes = new Float64Array(256);
+    this.#out.add(this.#builder);
+    this.#builder = this.#spare.pop() ?? this.#newBuilder();
     this.#tally = new Tally();
     this.#setAside = [];
+    this.#firstMs = 0;
     this.#from = this.#to;
     return sealed;
   }
 
   /** Takes back the memory of a batch that is settled: a new megabyte for each costs more than filling it. */
   recycle({ builder }: Sealed): void {
+    if (!this.#out.delete(builder)) return;
+    // What a large event made it grow to is not needed again soon.
+    if (builder.capacity > (this.#limits.maxBytes + ROOM) * 2) return;
     builder.reset();
     this.#spare.push(builder);
   }
 
+  #newBuilder(): BatchBuilder {
+    return new BatchBuilder(this.#limits.maxBytes + ROOM);
+  }
+
+  #begun(): void {
+    if (!this.open) this.#startedAt = Date.now();
+  }
+
+  #rememberLast(bytes: Buffer): void {
+    if (this.#lastStart === -1) return;
+    const { event } = this.#options;
+    if (event.read(bytes, this.#lastStart, this.#lastEnd) === null) this.#last = event.reference();
+    if (this.#scratch.bytes.length > SCRATCH_BYTES) this.#scratch.bytes = Buffer.alloc(0);
+  }
+
   /** False where the line would make the batch too large: it belongs to the next. */
-  #line(bytes: Buffer, start: number, stop: number, length: number, offset: number): boolean {
-    if (stop === start) {
+  #line(bytes: Buffer, lineStart: number, stop: number, length: number, offset: number): boolean {
+    let start = lineStart;
+    // A file that was truncated under its writer begins with NULs; where reads end must make no difference to them.
+    while (start < stop && bytes[start] === 0) start += 1;
+    if (start === stop) {
       this.#tally.skippedBytes += length;
       return true;
     }
-    const malformed = this.#event.read(bytes, start, stop);
-    if (malformed === null) return this.#take(bytes, start, stop, length, offset);
-    const pieces = this.#salvage(bytes, start, stop, length > stop - start);
+    const nuls = start - lineStart;
+    const malformed = this.#options.event.read(bytes, start, stop);
+    if (malformed === null) {
+      if (!this.#take(bytes, start, stop, length - nuls, offset + nuls, false)) return false;
+      this.#tally.skippedBytes += nuls;
+      return true;
+    }
+    this.#tally.skippedBytes += nuls;
+    this.#salvage(bytes, start, stop, length - nuls, offset + nuls, malformed);
+    return true;
+  }
+
+  #salvage(bytes: Buffer, start: number, stop: number, length: number, offset: number, malformed: Malformed): void {
+    const pieces = this.#options.salvage(bytes, start, stop, length > stop - start);
     for (const [at, piece] of pieces.entries()) {
       // The end of the line goes to its last piece, so that the account comes out even.
       const size = piece.end - piece.start + (at === pieces.length - 1 ? length - (stop - start) : 0);
       const where = offset + piece.start - start;
-      if (piece.kind === 'event' && this.#event.read(bytes, piece.start, piece.end) === null) {
+      if (piece.kind === 'event' && this.#options.event.read(bytes, piece.start, piece.end) === null) {
         this.#take(bytes, piece.start, piece.end, size, where, true);
-      } else this.#refuse(pieces.length > 1 ? 'torn' : malformed, MALFORMED_WORDS[malformed], where, bytes, piece, size);
-    }
-    return true;
-  }
-
-  #refuse(reason: string, words: string, offset: number, bytes: Buffer, piece: { start: number; end: number }, size: number): void {
-    this.#tally.readEvents += 1;
-    this.#tally.readBytes += size;
-    this.#tally.deadLetter(reason, size);
-    this.#keep(reason, words, offset, bytes, piece.start, piece.end, true);
-  }
-
-  #take(bytes: Buffer, start: number, stop: number, length: number, offset: number, whole = false): boolean {
-    const event = this.#event;
-    const verdict = this.#filter.judge(event);
-    const itemStart = this.#builder.length;
-    if (verdict.type === 'pass') {
-      const answer = this.#output.encode(event, { bytes, start: event.start, end: event.end }, this.#builder);
-      if (answer !== null && 'reason' in answer) {
-        this.#builder.undo(itemStart);
-        this.#tally.deadLetter(answer.reason, length);
-        this.#keep(answer.reason, answer.words, offset, bytes, start, stop, true);
-      } else if (this.#builder.length > this.#limits.maxBytes && this.#builder.count > 0 && !whole) {
-        this.#builder.undo(itemStart);
-        return false;
-      } else {
-        if (answer !== null) this.#keep(`reduced`, `delivered without ${answer.reduced}`, offset, bytes, start, stop, false);
-        this.#note(length);
-        this.#builder.add(itemStart, offset);
+        continue;
       }
-    } else if (verdict.type === 'drop') this.#tally.filter(this.#filter.rules[verdict.rule] as string, length);
+      this.#tally.readEvents += 1;
+      this.#tally.readBytes += size;
+      const reason = pieces.length > 1 ? 'torn' : malformed;
+      this.#refuse(reason, MALFORMED_WORDS[malformed], where, bytes, piece.start, piece.end, size);
+    }
+  }
+
+  /** `whole` for a part of a line: all of a line goes into one batch. */
+  #take(bytes: Buffer, start: number, stop: number, length: number, offset: number, whole: boolean): boolean {
+    const { event, filter } = this.#options;
+    const rawStart = event.start;
+    const rawEnd = event.end;
+    const verdict = filter.judge(event);
+    if (verdict.type !== 'drop') {
+      const timeMs = this.#firstMs === 0 ? Number(event.timeNs() / 1_000_000n) : this.#firstMs;
+      const malformed = verdict.type === 'edit' ? this.#edit(bytes, rawStart, rawEnd, verdict.splices) : null;
+      if (malformed !== null)
+        this.#refuse(
+          malformed,
+          'what the filter left of it is no event',
+          offset,
+          event.bytes,
+          event.start,
+          event.end,
+          length,
+        );
+      else if (!this.#encode({ bytes, start: rawStart, end: rawEnd }, length, offset, whole)) return false;
+      this.#firstMs = timeMs;
+    } else this.#tally.filter(filter.rules[verdict.rule] as string, length);
     this.#tally.readEvents += 1;
     this.#tally.readBytes += length;
+    this.#lastStart = start;
+    this.#lastEnd = stop;
     return true;
   }
 
-  #keep(reason: string, words: string, offset: number, bytes: Buffer, start: number, end: number, counts: boolean): void {
+  /** From here on the event is what the edits leave of it; the raw line stays what ids are made of. */
+  #edit(bytes: Buffer, start: number, end: number, splices: readonly Splice[]): Malformed | null {
+    const length = applySplices(bytes, start, end, splices, this.#scratch);
+    return this.#options.event.read(this.#scratch.bytes, 0, length);
+  }
+
+  /** False where the item would make the batch too large. */
+  #encode(raw: { bytes: Buffer; start: number; end: number }, length: number, offset: number, whole: boolean): boolean {
+    const { event, output } = this.#options;
+    const builder = this.#builder;
+    const itemStart = builder.length;
+    const answer = output.encode(event, raw, builder);
+    if (answer !== null && 'reason' in answer) {
+      builder.undo(itemStart);
+      this.#refuse(answer.reason, answer.words, offset, event.bytes, event.start, event.end, length);
+      return true;
+    }
+    if (builder.length > this.#limits.maxBytes && builder.count > 0 && !whole) {
+      builder.undo(itemStart);
+      return false;
+    }
+    if (answer !== null) {
+      const words = `delivered without ${answer.reduced}`;
+      this.#keep('reduced', words, offset, event.bytes, event.start, event.end, false);
+    }
+    builder.add(itemStart, offset, length);
+    return true;
+  }
+
+  #refuse(
+    reason: string,
+    words: string,
+    offset: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    length: number,
+  ): void {
+    this.#tally.deadLetter(reason, length);
+    this.#keep(reason, words, offset, bytes, start, end, true);
+  }
+
+  #keep(
+    reason: string,
+    words: string,
+    offset: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    counts: boolean,
+  ): void {
     this.#setAside.push({ reason, words, offset, bytes: Buffer.from(bytes.subarray(start, end)), counts });
   }
-
-  #note(length: number): void {
-    const { count } = this.#builder;
-    if (count === this.#lineBytes.length) {
-      const grown = new Float64Array(count * 2);
-      grown.set(this.#lineBytes);
-      this.#lineBytes = grown;
-    }
-    this.#lineBytes[count] = length;
-  }
 }
-
-const MALFORMED_WORDS: Readonly<Record<Malformed, string>> = {
-  'not-json': 'the line is not valid JSON',
-  'not-an-object': 'the line is not a JSON object',
-  'no-timestamp': 'the object has neither stageTimestamp nor requestReceivedTimestamp, so it is no audit event',
-};

@@ -2,175 +2,234 @@ import type { RetryConfig } from '../config/schema.ts';
 import type { Again, Output, Rejection, SendResult } from '../output/output.ts';
 import { Backoff } from './backoff.ts';
 import type { Batch } from './batch.ts';
+import type { Evidence, Suspicion } from './evidence.ts';
 
-/** What the deliveries of one pipeline share, and what they tell it. */
+/** What a delivery needs, and whom it tells. */
 export interface DeliveryContext {
   readonly output: Output;
   readonly retry: RetryConfig;
+  /** Shared by all deliveries of one pipeline. */
+  readonly evidence: Evidence;
   /** Rejects with the signal's reason when it is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   random(): number;
-  /** Requests of any batch in which the receiver took something: what tells a bad event from a bad day. */
-  acceptances: number;
   /** After each request; `bytes` are those of its items. */
   answered(result: SendResult, bytes: number, milliseconds: number): void;
   /** Before a wait. `holding` means that somebody has to mend something. */
   waiting(state: 'retrying' | 'holding', again: Again, delayMs: number): void;
-  /** An item alone is refused: others have to be tried, so that there is something to compare it with. */
+  /** Whether an item alone is refused: others have to be tried then, so that there is something to compare it with. */
   suspect(alone: boolean): void;
+  /**
+   * The batch as it was when this began, or cut once more where its memory was given back for the time of a wait;
+   * `null` where it can't be had any more.
+   */
+  batch(): Promise<Batch | null>;
 }
 
 export interface Delivered {
   readonly rejected: readonly Rejection[];
   /** Items of which the receiver said that it had them before. */
   readonly duplicates: number;
+  /** Items that could not be cut again. */
+  readonly gone: readonly number[];
 }
 
 /** So many equal refusals of the same items, and halves of them are tried. */
 const PATIENCE = 4;
-/**
- * When an event that is refused alone is given up: after so many refusals, with so many acceptances of others since the
- * first. What the receiver says of the event itself (`suspect`) weighs more than what may be its own trouble.
- */
-const CONDEMNED = { suspect: { refusals: 2, acceptances: 1 }, retry: { refusals: 6, acceptances: 3 } } as const;
+/** Where halves are refused as the whole was, the next try to divide it comes twice as late, up to here. */
+const MAX_PATIENCE = 32;
 
 /**
  * Delivers a batch: returns when each of its items has been stored or refused for good. It waits for ever: what the
  * receiver cannot take now stays in the log. An event is given up only if it is refused by itself while others pass;
  * where all are refused alike, nothing is.
  */
-export async function deliver(batch: Batch, context: DeliveryContext, signal: AbortSignal): Promise<Delivered> {
-  const delivery = new Delivery(batch, context, signal);
-  await delivery.settle(
-    Array.from({ length: batch.count }, (_, item) => item),
-    PATIENCE,
-  );
-  return { rejected: delivery.rejected, duplicates: delivery.duplicates };
+export async function deliver(count: number, context: DeliveryContext, signal: AbortSignal): Promise<Delivered> {
+  const delivery = new Delivery(context, signal);
+  try {
+    await delivery.settle({ items: Array.from({ length: count }, (_, item) => item), refusal: null });
+  } finally {
+    context.suspect(false);
+  }
+  return { rejected: delivery.rejected, duplicates: delivery.duplicates, gone: delivery.gone };
+}
+
+/** Items that were refused together, with the words of the refusal, and since when they are under suspicion. */
+interface Refusal {
+  readonly again: Again;
+  readonly key: string;
+  readonly suspicion: Suspicion;
+}
+
+interface Group {
+  readonly items: readonly number[];
+  /** Null where they have not been sent by themselves yet. */
+  readonly refusal: Refusal | null;
 }
 
 class Delivery {
   readonly rejected: Rejection[] = [];
+  readonly gone: number[] = [];
   duplicates = 0;
-  readonly #batch: Batch;
   readonly #context: DeliveryContext;
   readonly #signal: AbortSignal;
   readonly #backoff: Backoff;
+  /** Whether parts were refused as the whole was. */
+  #allAlike = false;
 
-  constructor(batch: Batch, context: DeliveryContext, signal: AbortSignal) {
-    this.#batch = batch;
+  constructor(context: DeliveryContext, signal: AbortSignal) {
     this.#context = context;
     this.#signal = signal;
     this.#backoff = new Backoff(context.retry, context.random);
   }
 
-  /** Sends items again and again until none is left. */
-  async settle(all: readonly number[], patience: number): Promise<void> {
-    let items = all;
-    let refusals = 0;
-    let lastKey = '';
-    let threshold = patience;
-    let acceptancesBefore = -1;
-    while (items.length > 0) {
-      const again = await this.#send(items);
-      const left = await this.#splitWhatIsTooLarge(again);
-      if (left.length === 0) break;
-      const leftItems = left.flatMap((group) => [...group.items]).sort((a, b) => a - b);
-      const key = left.map(({ how, status, reason }) => `${how} ${status} ${reason}`).join(', ');
-      const same = key === lastKey && leftItems.length === items.length;
-      refusals = same ? refusals + 1 : 1;
-      if (!same) acceptancesBefore = this.#context.acceptances;
-      lastKey = key;
-      items = leftItems;
-      const worst = left.find(({ how }) => how === 'hold') ?? left.find(({ how }) => how === 'suspect') ?? (left[0] as Again);
-      // A server that closes its door on a large body shows as a reset: halves may pass, but no event is to blame.
-      const answered = worst.how === 'suspect' || (worst.how === 'retry' && worst.status > 0);
-      const alone = answered && items.length === 1;
-      if (alone && this.#isCondemned(worst, refusals, this.#context.acceptances - acceptancesBefore)) {
-        this.#reject(worst);
-        break;
-      }
-      await this.#wait(worst, alone);
-      const divisible = items.length > 1 && (answered || worst.reason === 'reset');
-      if (!divisible || refusals < threshold) continue;
-      const halves = await this.#tryHalves(items);
-      if (halves === null) {
-        // All is refused alike: not the fault of an event. Try the whole, and halves again only much later.
-        threshold *= 2;
-        refusals = 0;
-        continue;
-      }
-      for (const half of halves) await this.settle(half, 1);
-      break;
+  /** Sends items again and again until none is left. A group that comes out of a division has shown its refusal. */
+  async settle(group: Group): Promise<void> {
+    let { items, refusal } = group;
+    let refusals = 1;
+    let patience = refusal === null ? PATIENCE : 1;
+    let allPatience = PATIENCE;
+    if (refusal === null) {
+      ({ items, refusal } = await this.#try(items, null));
     }
-    this.#context.suspect(false);
+    while (items.length > 0 && refusal !== null) {
+      const { again } = refusal;
+      // A server that closes its door on a large body shows as a reset: halves may pass, but no event is to blame.
+      const answered = again.how === 'suspect' || (again.how === 'retry' && again.status > 0);
+      const alone = answered && items.length === 1;
+      if (alone && this.#condemns(again, refusals, refusal.suspicion)) {
+        this.#reject(again, items[0] as number);
+        return;
+      }
+      await this.#wait(again, alone);
+      const divisible = items.length > 1 && (answered || again.reason === 'reset');
+      if (divisible && refusals >= patience) {
+        const { groups, taken } = await this.#divide(items, refusal);
+        if (taken) {
+          for (const part of groups) await this.settle(part);
+          return;
+        }
+        // All is refused alike: not the fault of an event. Try the whole, and parts again only much later.
+        items = groups.flatMap((part) => [...part.items]).sort(ascending);
+        this.#allAlike = true;
+        allPatience = Math.min(allPatience * 2, MAX_PATIENCE);
+        patience = allPatience;
+        refusals = 0;
+        if (items.length === 0) return;
+      }
+      const before = items.length;
+      const key: string = refusal.key;
+      ({ items, refusal } = await this.#try(items, refusal));
+      refusals = refusal !== null && refusal.key === key && items.length === before ? refusals + 1 : 1;
+    }
   }
 
-  /** One request; rejected items are noted, what has to be sent again comes back. */
+  /** One request; what is too large is split and settled, what has to be sent again comes back. */
+  async #try(items: readonly number[], before: Refusal | null): Promise<Group> {
+    const left = await this.#splitWhatIsTooLarge(await this.#send(items));
+    const worst =
+      left.find(({ how }) => how === 'hold') ?? left.find(({ how }) => how === 'suspect') ?? left[0] ?? null;
+    if (worst === null) return { items: [], refusal: null };
+    const leftItems = left.flatMap((group) => [...group.items]).sort(ascending);
+    const key = left.map(({ how, status, reason }) => `${how} ${status} ${reason}`).join(', ');
+    const { evidence } = this.#context;
+    const same = before !== null && key === before.key && leftItems.length === items.length;
+    const suspicion = same
+      ? { ...before.suspicion, own: before.suspicion.own + 1 }
+      : evidence.suspect(leftItems.length < items.length);
+    return { items: leftItems, refusal: { again: worst, key, suspicion } };
+  }
+
   async #send(items: readonly number[]): Promise<readonly Again[]> {
     this.#signal.throwIfAborted();
-    const begun = performance.now();
-    const result = await this.#context.output.send({ batch: this.#batch, items }, this.#signal);
-    const left = result.again.reduce((sum, group) => sum + group.items.length, 0);
-    this.rejected.push(...result.rejected);
-    this.duplicates += result.duplicates;
-    if (items.length > left + result.rejected.length) {
-      this.#context.acceptances += 1;
-      this.#backoff.reset();
+    const context = this.#context;
+    const batch = await context.batch();
+    if (batch === null) {
+      this.gone.push(...items);
+      return [];
     }
-    this.#context.answered(result, this.#bytesOf(items), performance.now() - begun);
+    const begun = performance.now();
+    const result = await context.output.send({ batch, items }, this.#signal);
+    const left = result.again.reduce((sum, group) => sum + group.items.length, 0);
+    const taken = items.length > left + result.rejected.length;
     // Told to stop in the middle of a request, nobody knows what became of it: it stays in the window.
     if (left > 0) this.#signal.throwIfAborted();
+    this.rejected.push(...result.rejected);
+    this.duplicates += result.duplicates;
+    // Without an answer nothing is known of the events.
+    if (taken || result.again.some(({ status }) => status > 0)) context.evidence.note(taken);
+    if (taken) {
+      this.#allAlike = false;
+      this.#backoff.reset();
+    }
+    context.answered(result, bytesOf(batch, items), performance.now() - begun);
     return result.again;
-  }
-
-  #bytesOf(items: readonly number[]): number {
-    const batch = this.#batch;
-    if (items.length === batch.count) return batch.bytes.length;
-    return items.reduce((sum, item) => sum + batch.itemEnd(item) - batch.itemStart(item), 0);
   }
 
   /** Halves what was too large as a whole, at once; a single item that is too large is refused for good. */
   async #splitWhatIsTooLarge(again: readonly Again[]): Promise<readonly Again[]> {
     const rest: Again[] = [];
     for (const group of again) {
+      const { items } = group;
       if (group.how !== 'split') rest.push(group);
-      else if (group.items.length === 1) this.#reject(group);
-      else for (const half of halve(group.items)) await this.settle(half, PATIENCE);
+      else if (items.length === 1) this.#reject(group, items[0] as number);
+      else for (const half of halve(items)) await this.settle({ items: half, refusal: null });
     }
     return rest;
   }
 
-  /** Sends each half once. `null` where nothing of either was taken; else what is left of them. */
-  async #tryHalves(items: readonly number[]): Promise<readonly (readonly number[])[] | null> {
-    const before = this.#context.acceptances;
-    const left: (readonly number[])[] = [];
-    for (const half of halve(items)) {
-      const again = await this.#splitWhatIsTooLarge(await this.#send(half));
-      const rest = again.flatMap((group) => [...group.items]).sort((a, b) => a - b);
-      if (rest.length > 0) left.push(rest);
+  /**
+   * Sends each half once, and where neither is taken the halves of one of them, down to single events: with a bad event
+   * in either half, only smaller parts show that others pass. `taken`: others passed
+   * since these were first refused, so it is no bad day.
+   */
+  async #divide(items: readonly number[], refusal: Refusal): Promise<{ groups: Group[]; taken: boolean }> {
+    const groups: Group[] = [];
+    let parts: readonly (readonly number[])[] = halve(items);
+    while (true) {
+      const refused: Group[] = [];
+      for (const part of parts) {
+        const group = await this.#try(part, refusal);
+        if (group.items.length > 0) refused.push(group);
+      }
+      const taken = this.#context.evidence.acceptedSince(refusal.suspicion) > 0;
+      const large = refused.filter((group) => group.items.length > 1);
+      if (taken || large.length === 0) return { groups: [...groups, ...refused], taken };
+      const next = large[Math.floor(this.#context.random() * large.length)] as Group;
+      groups.push(...refused.filter((group) => group !== next));
+      parts = halve(next.items);
     }
-    return this.#context.acceptances > before ? left : null;
   }
 
-  #isCondemned(again: Again, refusals: number, acceptancesSince: number): boolean {
-    const needed = again.how === 'suspect' ? CONDEMNED.suspect : CONDEMNED.retry;
-    return refusals >= needed.refusals && acceptancesSince >= needed.acceptances;
+  #condemns(again: Again, alone: number, suspicion: Suspicion): boolean {
+    return this.#context.evidence.condemns(again.how === 'suspect' ? 'suspect' : 'retry', again, alone, suspicion);
   }
 
-  #reject(again: Again): void {
-    const { status, reason, words } = again;
-    this.rejected.push({ item: again.items[0] as number, status, reason, words, outcome: 'deadLettered' });
+  #reject({ status, reason, words }: Again, item: number): void {
+    this.rejected.push({ item, status, reason, words, outcome: 'deadLettered' });
   }
 
   async #wait(again: Again, alone: boolean): Promise<void> {
-    if (alone) this.#context.suspect(true);
+    this.#context.suspect(alone);
     const delay = this.#backoff.next(again.retryAfterMs);
-    this.#context.waiting(again.how === 'hold' ? 'holding' : 'retrying', again, delay);
+    const mend =
+      again.how === 'hold' ||
+      (again.how === 'suspect' ? this.#allAlike : alone && this.#context.evidence.isRun(again.reason));
+    this.#context.waiting(mend ? 'holding' : 'retrying', again, delay);
     await this.#context.sleep(delay, this.#signal);
   }
+}
+
+function bytesOf(batch: Batch, items: readonly number[]): number {
+  if (items.length === batch.count) return batch.bytes.length;
+  return items.reduce((sum, item) => sum + batch.itemEnd(item) - batch.itemStart(item), 0);
 }
 
 function halve(items: readonly number[]): [readonly number[], readonly number[]] {
   const middle = Math.ceil(items.length / 2);
   return [items.slice(0, middle), items.slice(middle)];
+}
+
+function ascending(a: number, b: number): number {
+  return a - b;
 }

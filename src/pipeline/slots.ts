@@ -2,7 +2,8 @@
 export class Slots {
   readonly #limit: number;
   readonly #running = new Set<Promise<void>>();
-  #lent = 0;
+  readonly #waiters = new Set<() => void>();
+  #borrowers = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -12,28 +13,49 @@ export class Slots {
     return this.#running.size;
   }
 
-  /** While a single event is under suspicion, one more batch may go, so that there is something to compare it with. */
+  /**
+   * While single events are under suspicion, one more batch may go, so that there is something to compare them with.
+   * Each batch that asks for it with `true` gives it back with `false`.
+   */
   lend(lent: boolean): void {
-    this.#lent = lent ? 1 : 0;
+    this.#borrowers += lent ? 1 : -1;
+    this.#wake();
   }
 
   /** Resolves when there is room, or the signal is aborted. */
   async take(signal: AbortSignal): Promise<void> {
-    while (this.#running.size >= this.#limit + this.#lent && !signal.aborted) {
-      await Promise.race([...this.#running, pause(100)]);
+    while (this.#running.size >= this.#limit + Math.min(1, this.#borrowers) && !signal.aborted) {
+      await this.#change(signal);
     }
   }
 
+  /** Takes a slot until the act has ended. It must not reject. */
   run(act: () => Promise<void>): void {
-    const running = act().finally(() => this.#running.delete(running));
+    const running = act().finally(() => {
+      this.#running.delete(running);
+      this.#wake();
+    });
     this.#running.add(running);
   }
 
   async empty(): Promise<void> {
-    await Promise.all(this.#running);
+    while (this.#running.size > 0) await Promise.all(this.#running);
   }
-}
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  /** Not a race against what is running: each race would leave something behind in what runs on for days. */
+  #change(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#waiters.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#waiters.add(done);
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiters) wake();
+  }
 }

@@ -8,18 +8,25 @@ export interface Cut {
   /** Last known name of the segment, for people. */
   readonly name: string;
   readonly mark: Mark | null;
+  /** When its first event was made, ms since the epoch; 0 where that is not known. */
+  readonly firstMs: number;
   settled: boolean;
 }
 
 /** How many marks are kept of a segment: close to its end, and ever further apart before that. */
 const MAX_MARKS = 8;
+/**
+ * So many ranges may wait behind one that is not settled: the checkpoint lists them all, and what is sent again after a
+ * crash is bounded by it.
+ */
+export const MAX_RANGES = 256;
 
 /**
  * What has been cut and is not settled, in order, and what that leaves settled of each segment. Batches are settled in
  * any order; a segment is settled up to the end of the longest prefix of its ranges of which all are.
  */
 export class Window {
-  readonly #cuts: Cut[] = [];
+  #cuts: Cut[] = [];
   readonly #records = new Map<string, SegmentRecord>();
   #totals: Counts;
   #list: readonly SegmentRecord[] | null = null;
@@ -38,12 +45,22 @@ export class Window {
     return this.#totals;
   }
 
+  get cuts(): readonly Cut[] {
+    return this.#cuts;
+  }
+
   get ranges(): readonly WindowRange[] {
     return this.#cuts.map(({ range, settled }) => ({ ...range, settled }));
   }
 
-  get unsettled(): number {
-    return this.#cuts.reduce((sum, cut) => sum + (cut.settled ? 0 : 1), 0);
+  /** Bytes of the log that have been cut and are not settled. */
+  get unsettledBytes(): number {
+    return this.#cuts.reduce((sum, { range, settled }) => sum + (settled ? 0 : range.to - range.from), 0);
+  }
+
+  /** When the first event was made that has been cut and is not settled; 0 where there is none. */
+  get oldestMs(): number {
+    return this.#cuts.find(({ settled, firstMs }) => !settled && firstMs > 0)?.firstMs ?? 0;
   }
 
   record(id: string): SegmentRecord | undefined {
@@ -57,21 +74,34 @@ export class Window {
 
   push(cut: Cut): void {
     this.#cuts.push(cut);
+    this.#advance();
+  }
+
+  /** Puts others in the place of a cut, or nothing: it turned out not to be what is in the log. */
+  replace(cut: Cut, others: readonly Cut[]): void {
+    const at = this.#cuts.indexOf(cut);
+    if (at === -1) throw new Error('the cut is not in the window');
+    this.#cuts = this.#cuts.toSpliced(at, 1, ...others);
+    this.#advance();
   }
 
   /** Settles a range with what became of its events. */
   settle(cut: Cut, counts: Counts): void {
     cut.settled = true;
     this.#totals = addCounts(this.#totals, counts);
-    const record = this.#of(cut);
+    const record = this.#of(cut.range.segment, cut.name);
     this.#put({ ...record, counts: addCounts(record.counts, counts) });
-    while (this.#cuts[0]?.settled === true) this.#advance(this.#cuts.shift() as Cut);
+    this.#advance();
+  }
+
+  /** What stands before the offset is not taken: the segment counts as settled up to there. */
+  begin(id: string, name: string, offset: number): void {
+    this.#put({ ...this.#of(id, name), settled: offset });
   }
 
   /** Closes the account of a segment that is settled to its end. */
   finish(id: string, name: string, length: number): SegmentRecord {
-    const record = this.#records.get(id) ?? newRecord(id, name);
-    const finished = { ...record, name, settled: length, done: true };
+    const finished = { ...this.#of(id, name), name, settled: length, done: true };
     this.#put(finished);
     return finished;
   }
@@ -80,25 +110,27 @@ export class Window {
     if (this.#records.delete(id)) this.#list = null;
   }
 
-  #advance(cut: Cut): void {
-    const record = this.#of(cut);
-    const kept = record.marks.filter((mark) => mark.offset < cut.range.to);
-    const marks = cut.mark === null ? kept : thin([...kept, cut.mark]);
-    this.#put({ ...record, name: cut.name, settled: cut.range.to, done: false, marks });
+  #advance(): void {
+    let settled = 0;
+    while (this.#cuts[settled]?.settled === true) {
+      const { range, name, mark } = this.#cuts[settled] as Cut;
+      const record = this.#of(range.segment, name);
+      const kept = record.marks.filter(({ offset }) => offset < range.to);
+      const marks = mark === null ? kept : thin([...kept, mark]);
+      this.#put({ ...record, name, settled: range.to, done: false, marks });
+      settled += 1;
+    }
+    if (settled > 0) this.#cuts = this.#cuts.slice(settled);
   }
 
-  #of(cut: Cut): SegmentRecord {
-    return this.#records.get(cut.range.segment) ?? newRecord(cut.range.segment, cut.name);
+  #of(id: string, name: string): SegmentRecord {
+    return this.#records.get(id) ?? { id, name, settled: 0, done: false, marks: [], counts: NO_COUNTS };
   }
 
   #put(record: SegmentRecord): void {
     this.#records.set(record.id, record);
     this.#list = null;
   }
-}
-
-function newRecord(id: string, name: string): SegmentRecord {
-  return { id, name, settled: 0, done: false, marks: [], counts: NO_COUNTS };
 }
 
 /** Drops the mark that is missed least: the one with the closest neighbours for its distance from the end. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { DeadLetterStatus } from '../inspect/status.ts';
-import type { DeadLetter, PipelineState } from '../pipeline/pipeline.ts';
+import type { DeadLetter, PipelineState } from '../pipeline/pipeline-state.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { DeadLetterFiles } from './dead-letter.ts';
