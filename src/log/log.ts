@@ -533,7 +533,9 @@ export class Log {
   /** A name that could not be opened belongs to a file that is held already, or to one that nobody will ever read. */
   #settlePhantoms(unseen: readonly BackupName[], present: ReadonlyMap<string, BackupName>): void {
     const again = new Set(this.#phantoms.map((phantom) => phantom.name));
-    const nameless = this.#segments.filter((segment) => segment.closed && segment.instantMs === null && segment !== this.#live);
+    // Only what was live in this run: a pin of an earlier one may have lost its name long ago.
+    const rotated = this.#segments.filter(({ name, closed, instantMs }) => name === this.names.live && closed && instantMs === null);
+    const nameless = rotated.filter((segment) => segment !== this.#live);
     const waiting: BackupName[] = [];
     for (const phantom of [...this.#phantoms, ...unseen.filter(({ name }) => !again.has(name))]) {
       const stem = phantom.compressed ? phantom.name.slice(0, -3) : phantom.name;

@@ -1,0 +1,84 @@
+import { renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { LOG_FILES, type LogFiles } from '../../src/log/files.ts';
+import { Log } from '../../src/log/log.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+const VANISHED = 'audit-2026-11-23T07-59-07.434.log';
+
+/** Shows a name in the directory, once, whose file is gone when it is opened. */
+function filesThatShow(name: string, logDirectory: string): LogFiles {
+  let shown = false;
+  return {
+    ...LOG_FILES,
+    list: async (directory) => {
+      const names = await LOG_FILES.list(directory);
+      if (directory !== logDirectory || shown) return names;
+      shown = true;
+      return [...names, name];
+    },
+  };
+}
+
+async function open(directory: string, files: LogFiles): Promise<Log> {
+  const log = new Log({
+    name: 'log',
+    path: join(directory, 'audit.log'),
+    files,
+    stateDirectory: directory,
+    pins: true,
+    spool: false,
+    retention: { maxBytes: Number.MAX_SAFE_INTEGER, minFree: { bytes: 0 } },
+    maxHeldFiles: 100,
+    reference: () => null,
+    anomaly: () => undefined,
+  });
+  log.register({ name: 'reader', remembered: () => [] }, []);
+  await log.begin();
+  onTestFinished(() => log.close());
+  return log;
+}
+
+test('a name that vanishes before it was opened is not taken for that of a file pinned in an earlier run', async () => {
+  const directory = temporaryDirectory();
+  const live = join(directory, 'audit.log');
+  writeFileSync(live, 'first\n');
+  await (await open(directory, LOG_FILES)).close();
+
+  // While the agent is down: the pinned file is rotated and deleted, and so is another one, which nobody has seen.
+  const backup = join(directory, 'audit-2026-11-23T07-59-07.368.log');
+  renameSync(live, backup);
+  unlinkSync(backup);
+  writeFileSync(live, 'third\n');
+  const log = await open(directory, filesThatShow(VANISHED, directory));
+  await log.refresh(true);
+
+  expect(log.missed.map(({ name }) => name)).toEqual([VANISHED]);
+});
+
+test('the file that was live a moment ago owns the name that vanished', async () => {
+  const directory = temporaryDirectory();
+  const live = join(directory, 'audit.log');
+  writeFileSync(live, 'first\n');
+  const log = await open(directory, { ...LOG_FILES, ...filesThatShowLater(directory) });
+  unlinkSync(live);
+  writeFileSync(live, 'second\n');
+  await log.refresh(true);
+  await log.refresh(true);
+
+  expect(log.missed).toEqual([]);
+  expect(log.segments.map(({ name }) => name)).toEqual([VANISHED, 'audit.log']);
+});
+
+/** As `filesThatShow`, but not in the first look. */
+function filesThatShowLater(logDirectory: string): Pick<LogFiles, 'list'> {
+  let looks = 0;
+  return {
+    list: async (directory) => {
+      const names = await LOG_FILES.list(directory);
+      if (directory === logDirectory) looks += 1;
+      return directory === logDirectory && looks === 3 ? [...names, VANISHED] : names;
+    },
+  };
+}
