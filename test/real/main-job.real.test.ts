@@ -74,6 +74,7 @@ for (const [receiverName, { folder, start, copiesAreStored }] of Object.entries(
         compress,
         seconds: story.seconds,
         perSecond: story.perSecond,
+        mix: 'mixed',
       };
       const result = await run(options, (running) => story.disturb(running, options));
       process.stderr.write(`${receiverName}, ${storyName}, ${compress ? 'gzip' : 'plain'}: ${summary(result)}\n`);

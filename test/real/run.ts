@@ -7,7 +7,7 @@ import type { LedgerEntry } from '../../src/state/ledger-entry.ts';
 import { readLedger } from '../../src/state/read-ledger.ts';
 import { Agent } from '../support/agent.ts';
 import { type ApiServer, startApiServer } from '../support/kube-apiserver.ts';
-import { Load } from '../support/load.ts';
+import { Load, type LoadOptions } from '../support/load.ts';
 import type { RealReceiver } from '../support/real-receiver.ts';
 import { contentName, type Seen, Witness } from '../support/witness.ts';
 
@@ -25,6 +25,7 @@ export interface RunOptions {
   readonly compress: boolean;
   readonly seconds: number;
   readonly perSecond: number;
+  readonly mix: LoadOptions['mix'];
 }
 
 /** One run of everything: an API server under load, the agent on its log, a receiver, and a witness beside them. */
@@ -61,14 +62,14 @@ const ROTATION = { AUDIT_MAXSIZE: '1', AUDIT_MAXBACKUP: `${BACKUPS}` };
 
 /** Starts everything, lets `disturb` happen while the load runs, waits until all has been delivered, and counts. */
 export async function run(options: RunOptions, disturb: (run: Run) => Promise<void>): Promise<Result> {
-  const { receiver, compress, seconds, perSecond, name } = options;
+  const { receiver, compress, seconds, perSecond, mix, name } = options;
   const server = await startApiServer(options.folder, { ...ROTATION, ...(compress ? { AUDIT_COMPRESS: '1' } : {}) });
   const witness = new Witness(server.auditLog, join(server.directory, 'witness'));
   const stateDirectory = join(server.directory, 'state');
   const configFile = join(server.directory, 'auditail.yaml');
   writeFileSync(configFile, stringify(configuration(server, stateDirectory, await receiver.prepare(name))));
   const agent = new Agent({ configFile, stateDirectory, bytesWritten: () => 0 });
-  const load = new Load({ url: server.url, seconds, perSecond });
+  const load = new Load({ url: server.url, seconds, perSecond, mix });
   let linesBefore = 0;
   const running: Run = {
     server,

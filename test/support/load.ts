@@ -11,6 +11,8 @@ export interface LoadOptions {
   readonly seconds: number;
   /** Operations a second over all workers; 0 for as many as go. */
   readonly perSecond: number;
+  /** `mixed` has bursts of lines as large as a file of the log, `meta` has not. */
+  readonly mix: 'mixed' | 'meta';
 }
 
 /** Varied traffic at an API server: pods, deployments, leases, watches, denied and broken requests, large objects. */
@@ -19,9 +21,9 @@ export class Load {
   readonly #ended: Promise<string>;
 
   /** The start of an API server has built the program. */
-  constructor({ url, seconds, perSecond }: LoadOptions) {
+  constructor({ url, seconds, perSecond, mix }: LoadOptions) {
     if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is not there`);
-    const args = ['-addr', url, '-dur', `${seconds}s`, '-workers', '8', '-qps', `${perSecond}`];
+    const args = ['-addr', url, '-dur', `${seconds}s`, '-workers', '8', '-mix', mix, '-qps', `${perSecond}`];
     this.#child = spawn(PROGRAM, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
