@@ -1,21 +1,23 @@
 import { createGunzip } from 'node:zlib';
 import type { LogFiles } from './files.ts';
 
+type Reading = Pick<LogFiles, 'read'>;
+
 /**
  * The uncompressed bytes of one segment, read forward. `read` gives the number of bytes it put into the buffer; 0 means
  * that there are no more now.
  */
 export interface Content {
   read(offset: number, into: Buffer, at: number, length: number): Promise<number>;
-  /** Frees what the content itself holds; the descriptor belongs to the segment. */
-  close(): void;
+  /** Frees what the content itself holds, when the last read of the descriptor is over; that belongs to the segment. */
+  close(): Promise<void>;
 }
 
 export class PlainContent implements Content {
-  readonly #files: LogFiles;
+  readonly #files: Reading;
   readonly #fd: number;
 
-  constructor(files: LogFiles, fd: number) {
+  constructor(files: Reading, fd: number) {
     this.#files = files;
     this.#fd = fd;
   }
@@ -24,7 +26,7 @@ export class PlainContent implements Content {
     return this.#files.read(this.#fd, into, at, length, offset);
   }
 
-  close(): void {}
+  async close(): Promise<void> {}
 }
 
 /** A compressed backup that ends before its end, or is damaged. What stands before that has been given out. */
@@ -32,27 +34,33 @@ export class CorruptGzip extends Error {
   override readonly name = 'CorruptGzip';
 }
 
-const COMPRESSED_STEP = 256 * 1024;
+/** A descriptor could not be read: that says nothing about the gzip file in it. */
+class ReadFailure extends Error {
+  override readonly name = 'ReadFailure';
+}
+
+const STEP = 256 * 1024;
 
 /**
- * A gzip file, unpacked as it is read: never more than a step of it is in memory, whatever it unpacks to. Going back
- * starts again from the beginning.
+ * A gzip file, unpacked as it is read: never more than a few steps of it are in memory, whatever it unpacks to. Going
+ * back starts again from the beginning, and so does reading on after an error.
  */
 export class GzipContent implements Content {
-  readonly #files: LogFiles;
+  readonly #files: Reading;
   readonly #fd: number;
   #stream: AsyncGenerator<Buffer> | null = null;
   #rest: Buffer = Buffer.alloc(0);
   #offset = 0;
 
-  constructor(files: LogFiles, fd: number) {
+  constructor(files: Reading, fd: number) {
     this.#files = files;
     this.#fd = fd;
   }
 
+  /** Throws `CorruptGzip`, or what reading the file threw. */
   async read(offset: number, into: Buffer, at: number, length: number): Promise<number> {
     if (this.#stream === null || offset < this.#offset) {
-      this.close();
+      await this.close();
       this.#stream = unpack(this.#files, this.#fd);
       this.#offset = 0;
       this.#rest = Buffer.alloc(0);
@@ -61,19 +69,29 @@ export class GzipContent implements Content {
       const skip = Math.min(offset - this.#offset, this.#rest.length);
       this.#take(skip);
       if (this.#rest.length > 0) break;
-      const next = await this.#stream.next();
-      if (next.done === true) return 0;
-      this.#rest = next.value;
+      const next = await this.#next(this.#stream);
+      if (next === null) return 0;
+      this.#rest = next;
     }
     const count = this.#rest.copy(into, at, 0, Math.min(length, this.#rest.length));
     this.#take(count);
     return count;
   }
 
-  close(): void {
-    // A generator that waits for the gunzip stream is ended with it; there is nobody left to tell.
-    this.#stream?.return(undefined).then(undefined, () => undefined);
+  async close(): Promise<void> {
+    const stream = this.#stream;
     this.#stream = null;
+    await stream?.return(undefined);
+  }
+
+  async #next(stream: AsyncGenerator<Buffer>): Promise<Buffer | null> {
+    try {
+      const next = await stream.next();
+      return next.done === true ? null : next.value;
+    } catch (error) {
+      this.#stream = null;
+      throw error instanceof ReadFailure ? error.cause : error;
+    }
   }
 
   #take(count: number): void {
@@ -82,24 +100,25 @@ export class GzipContent implements Content {
   }
 }
 
-async function* unpack(files: LogFiles, fd: number): AsyncGenerator<Buffer> {
-  const gunzip = createGunzip({ chunkSize: 256 * 1024 });
-  const feed = feedGunzip(files, fd, gunzip);
+async function* unpack(files: Reading, fd: number): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip({ chunkSize: STEP });
+  const fed = feed(files, fd, gunzip);
   try {
     for await (const chunk of gunzip) yield chunk as Buffer;
-    await feed;
   } catch (error) {
+    if (error instanceof ReadFailure) throw error;
     throw new CorruptGzip(error instanceof Error ? error.message : String(error), { cause: error });
   } finally {
     gunzip.destroy();
-    await feed;
+    await fed;
   }
 }
 
-async function feedGunzip(files: LogFiles, fd: number, gunzip: ReturnType<typeof createGunzip>): Promise<void> {
+/** Reads the file into gunzip, no faster than that takes it. An error goes the same way, so it never rejects. */
+async function feed(files: Reading, fd: number, gunzip: ReturnType<typeof createGunzip>): Promise<void> {
   try {
     for (let offset = 0; !gunzip.destroyed; ) {
-      const step = Buffer.allocUnsafe(COMPRESSED_STEP);
+      const step = Buffer.allocUnsafe(STEP);
       const count = await files.read(fd, step, 0, step.length, offset);
       if (count === 0) break;
       offset += count;
@@ -111,6 +130,6 @@ async function feedGunzip(files: LogFiles, fd: number, gunzip: ReturnType<typeof
     }
     if (!gunzip.destroyed) gunzip.end();
   } catch (error) {
-    gunzip.destroy(error instanceof Error ? error : new Error(String(error)));
+    gunzip.destroy(new ReadFailure('the file could not be read', { cause: error }));
   }
 }

@@ -3,32 +3,25 @@ import { isMissing } from './files.ts';
 import { MARK_BYTES, markOf } from './identity.ts';
 import type { Log } from './log.ts';
 import type { Loss } from './loss.ts';
+import type { Piece } from './piece.ts';
+import { READ_BYTES, ReadBuffer } from './read-buffer.ts';
 import type { Lease, Segment } from './segment.ts';
+
+export type { Piece } from './piece.ts';
+
+/** The hash of the bytes before an offset. */
+export interface PlaceMark {
+  readonly offset: number;
+  readonly hash: string;
+}
 
 /** Where a reader stands in a segment, and by which marks it will know the place again. */
 export interface Place {
   offset: number;
   done: boolean;
-  marks: readonly { readonly offset: number; readonly hash: string }[];
+  marks: readonly PlaceMark[];
 }
 
-/** What a cursor gives out, in the order of the log. Bytes are valid until the next call. */
-export type Piece =
-  /** Complete lines; `torn` is a last line without its end, in a file that will not grow any more. */
-  | { readonly kind: 'lines' | 'torn'; readonly segment: Segment; readonly bytes: Buffer; readonly start: number; readonly end: number; readonly offset: number }
-  /** A line too long to be held, to be dealt with straight from disk. */
-  | { readonly kind: 'oversize'; readonly segment: Segment; readonly offset: number; readonly end: number }
-  /** NUL bytes where a line should begin: a hole that an outside truncation left. */
-  | { readonly kind: 'nul'; readonly segment: Segment; readonly offset: number; readonly end: number }
-  /** The segment has been given out to its end. */
-  | { readonly kind: 'end'; readonly segment: Segment; readonly length: number }
-  /** The bytes before the offset are no longer those that were read: reading goes on further back. */
-  | { readonly kind: 'rewound'; readonly segment: Segment; readonly from: number; readonly to: number }
-  | { readonly kind: 'loss'; readonly segment: Segment | null; readonly loss: Loss }
-  /** A join of two segments of which the timestamps prove nothing. */
-  | { readonly kind: 'unproven'; readonly segment: Segment; readonly words: string };
-
-const READ_BYTES = 1024 * 1024;
 const NEWLINE = 10;
 
 export interface CursorOptions {
@@ -43,26 +36,32 @@ export class Cursor {
   readonly #places: Map<string, Place>;
   readonly #options: CursorOptions;
   readonly #queue: Piece[] = [];
-  readonly #entered = new Set<string>();
-  readonly #gone = new Set<string>();
+  readonly #entered = new WeakSet<Segment>();
+  readonly #gone = new WeakSet<Segment>();
   /** Where the last line of a file began that had no end: should the file grow after all, the line is read again. */
-  readonly #torn = new Map<string, number>();
+  readonly #torn = new WeakMap<Segment, number>();
+  /** The place where a segment was left, which no checkpoint knows: by it the place is known again. */
+  readonly #left = new WeakMap<Segment, PlaceMark>();
+  /** Segments that an earlier run had not read to their end. */
+  readonly #earlier: string[];
+  readonly #buffer: ReadBuffer;
   #missed = 0;
+  /** Changes of the log after which nothing unread stood before the live file. */
+  #searched = -1;
   #segment: Segment | null = null;
   #lease: Lease | null = null;
-  #buffer = Buffer.allocUnsafeSlow(READ_BYTES + MARK_BYTES);
-  /** Index in the buffer of the first byte not given out, and of the first one that is free. */
-  #start = 0;
-  #filled = 0;
-  /** Offset in the segment of the byte at `#start`. */
+  /** Offset in the segment of the first byte not given out. */
   #offset = 0;
-  #atEnd = false;
+  /** Offset up to which a line that is too long has been passed over; `null` where no such line is being read. */
+  #skipped: number | null = null;
 
   /** `places`: where the reader stood in an earlier run, by segment. */
   constructor(log: Log, places: Map<string, Place>, options: CursorOptions) {
     this.#log = log;
     this.#places = places;
     this.#options = options;
+    this.#buffer = new ReadBuffer(options.maxLineBytes);
+    this.#earlier = [...places].filter(([, { done }]) => !done).map(([id]) => id);
   }
 
   /** The segment that is being read, and how far: for people. */
@@ -72,17 +71,14 @@ export class Cursor {
 
   /** Bytes of memory that the cursor holds. */
   get heldBytes(): number {
-    return this.#buffer.length;
+    return this.#buffer.bytes.length;
   }
 
   /** Bytes of the log, as far as sizes are known, that have not been given out. */
   unreadBytes(): number {
     let sum = 0;
     for (const segment of this.#log.segments) {
-      if (segment.gone !== null) continue;
-      const place = this.#places.get(segment.id);
-      const read = segment === this.#segment ? this.#offset : (place?.offset ?? 0);
-      if (segment.size > 0) sum += Math.max(0, segment.size - read);
+      if (segment.gone === null) sum += Math.max(0, segment.size - this.#readUpTo(segment));
     }
     return sum;
   }
@@ -91,21 +87,29 @@ export class Cursor {
   hasMore(): boolean {
     if (this.#queue.length > 0 || this.#missed < this.#log.missed.length) return true;
     return this.#log.segments.some((segment) => {
-      if (segment === this.#log.live) return segment !== this.#segment && (this.#places.get(segment.id)?.offset ?? 0) < segment.size;
-      return this.#unread(segment) && !(segment.gone !== null && this.#gone.has(segment.id));
+      if (segment === this.#log.live)
+        return segment !== this.#segment && (this.#places.get(segment.id)?.offset ?? 0) < segment.size;
+      return this.#isUnread(segment) && !(segment.gone !== null && this.#gone.has(segment));
     });
   }
 
-  /** What comes next, or `null` where there is nothing more now. */
+  /**
+   * What comes next, or `null` where there is nothing more now. Throws what the file system throws; the next call goes
+   * on as if nothing had been.
+   */
   async next(): Promise<Piece | null> {
     while (true) {
       const queued = this.#queue.shift();
       if (queued !== undefined) return queued;
       this.#reportMissed();
+      if (this.#log.searched) this.#reportVanished();
       if (this.#queue.length > 0) continue;
-      if (this.#segment === null && !(await this.#enterNext())) return null;
+      if (this.#segment === null && !(await this.#enterNext(null))) {
+        if (this.#queue.length > 0) continue;
+        return null;
+      }
       if (this.#queue.length > 0) continue;
-      const piece = await this.#read();
+      const piece = await this.#step();
       if (piece !== 'again') return piece;
     }
   }
@@ -116,7 +120,7 @@ export class Cursor {
   }
 
   /** The mark at a place in a piece that has just been given out. */
-  markAt(bytes: Buffer, index: number, offset: number): { offset: number; hash: string } {
+  markAt(bytes: Buffer, index: number, offset: number): PlaceMark {
     return { offset, hash: markOf(bytes.subarray(index - Math.min(MARK_BYTES, offset), index)) };
   }
 
@@ -125,14 +129,19 @@ export class Cursor {
     await this.#leave();
     const place = this.#places.get(segment.id);
     this.#places.set(segment.id, { offset, done: false, marks: place?.marks ?? [] });
-    this.#entered.add(segment.id);
+    this.#entered.add(segment);
+    this.#torn.delete(segment);
     await this.#enter(segment);
   }
 
   // ---- which segment
 
+  #readUpTo(segment: Segment): number {
+    return segment === this.#segment ? this.#offset : (this.#places.get(segment.id)?.offset ?? 0);
+  }
+
   #reportMissed(): void {
-    const missed = this.#log.missed;
+    const { missed } = this.#log;
     for (; this.#missed < missed.length; this.#missed += 1) {
       const { name } = missed[this.#missed] as (typeof missed)[number];
       const words = `${name} was there and gone before it could be opened`;
@@ -140,59 +149,106 @@ export class Cursor {
     }
   }
 
-  #unread(segment: Segment): boolean {
+  /** What stood half read in the checkpoint, and is under no name any more. */
+  #reportVanished(): void {
+    if (this.#earlier.length === 0) return;
+    const present = new Set(this.#log.segments.map(({ id }) => id));
+    for (const id of this.#earlier.splice(0)) {
+      const place = this.#places.get(id);
+      if (place === undefined || place.done || present.has(id)) continue;
+      place.done = true;
+      const segment = this.#log.vanished(id);
+      const words = 'the file was deleted while the agent was not running, before it had been read to its end';
+      const { offset } = place;
+      this.#queue.push({
+        kind: 'loss',
+        segment,
+        loss: { reason: 'deleted', proof: 'certain', segment: id, name: segment.name, from: offset, words },
+      });
+      this.#queue.push({ kind: 'end', segment, length: offset });
+    }
+  }
+
+  #isUnread(segment: Segment): boolean {
     const place = this.#places.get(segment.id);
     if (place === undefined || !place.done) return true;
     return segment.size > place.offset;
   }
 
-  async #enterNext(): Promise<boolean> {
+  /** Enters the oldest segment with something to read; with `before`, only one that stands before that. */
+  async #enterNext(before: Segment | null): Promise<boolean> {
+    const { changes } = this.#log;
+    if (before !== null && this.#searched === changes) return false;
     for (const segment of this.#log.segments) {
-      if (!this.#unread(segment)) continue;
+      if (segment === before) {
+        this.#searched = changes;
+        return false;
+      }
+      if (!this.#isUnread(segment)) continue;
       if (segment.gone !== null) {
-        if (!this.#gone.has(segment.id)) this.#lose(segment);
-        if (this.#queue.length > 0) return true;
+        if (!this.#gone.has(segment)) this.#lose(segment);
+        if (this.#queue.length > 0) return false;
         continue;
       }
-      if (segment === this.#log.live && (this.#places.get(segment.id)?.offset ?? 0) >= segment.size) continue;
+      // The live file may also have become shorter than what was read: that is found out when it is entered.
+      if (segment === this.#log.live && this.#places.get(segment.id)?.offset === segment.size) continue;
       if (await this.#enter(segment)) return true;
+      // Its file was not to be had: it is tried again.
+      this.#searched = -1;
+      if (this.#queue.length > 0 || before !== null) return false;
     }
     return false;
   }
 
   /** The segment's bytes are not to be had any more: what had not been given out is lost. */
   #lose(segment: Segment): void {
-    this.#gone.add(segment.id);
-    const from = segment === this.#segment ? this.#offset : (this.#places.get(segment.id)?.offset ?? 0);
+    this.#gone.add(segment);
+    const from = this.#readUpTo(segment);
     const reason = segment.gone ?? 'deleted';
-    const to = segment.size > from ? { to: segment.size } : {};
-    this.#places.set(segment.id, { offset: Math.max(from, segment.size), done: true, marks: [] });
-    this.#queue.push({
-      kind: 'loss',
-      segment,
-      loss: { reason, proof: 'certain', segment: segment.id, name: segment.name, from, ...to, words: LOSS_WORDS[reason] ?? reason },
-    });
-    this.#queue.push({ kind: 'end', segment, length: Math.max(from, segment.size) });
+    const length = Math.max(from, segment.size);
+    const marks = this.#places.get(segment.id)?.marks ?? [];
+    this.#places.set(segment.id, { offset: length, done: true, marks });
+    const known = segment.size > from;
+    // A file that had been read to the end it had when it was closed has lost nothing. Where it was truncated, nobody
+    // can know what was written between the last look and that.
+    if (known || segment.size === 0 || reason === 'truncated') {
+      const proof = known || segment.size === 0 ? 'certain' : 'suspected';
+      const to = known ? { to: segment.size } : {};
+      const words = LOSS_WORDS[reason] ?? reason;
+      const loss: Loss = { reason, proof, segment: segment.id, name: segment.name, from, ...to, words };
+      this.#queue.push({ kind: 'loss', segment, loss });
+    }
+    this.#queue.push({ kind: 'end', segment, length });
   }
 
+  /** False where its file cannot be had now, or ends before the place where this reader stands. */
   async #enter(segment: Segment): Promise<boolean> {
+    let lease: Lease;
     try {
-      this.#lease = await segment.lease();
+      lease = await segment.lease();
     } catch (error) {
       if (!isMissing(error)) throw error;
       // It has been renamed or deleted since; the log finds out which at its next look.
       return false;
     }
+    await this.#leave();
+    this.#lease = lease;
+    this.#segment = segment;
     const place = this.#places.get(segment.id) ?? { offset: 0, done: false, marks: [] };
     this.#places.set(segment.id, place);
-    this.#segment = segment;
-    if (!this.#entered.has(segment.id)) {
-      this.#entered.add(segment.id);
-      if (place.offset === 0) this.#queue.push(...this.#options.enter(segment));
+    this.#offset = place.offset;
+    try {
+      await this.#standAt(this.#torn.get(segment) ?? place.offset);
+    } catch (error) {
+      if (error instanceof CorruptGzip) return this.#corruptBefore(segment, error);
+      await this.#leave();
+      throw error;
     }
-    const torn = this.#torn.get(segment.id);
-    this.#torn.delete(segment.id);
-    await this.#standAt(torn ?? place.offset);
+    this.#torn.delete(segment);
+    if (!this.#entered.has(segment)) {
+      this.#entered.add(segment);
+      if (this.#offset === 0) this.#queue.unshift(...this.#options.enter(segment));
+    }
     return true;
   }
 
@@ -203,34 +259,34 @@ export class Cursor {
   async #standAt(offset: number, distrusted = false): Promise<void> {
     const segment = this.#segment as Segment;
     const place = this.#places.get(segment.id) as Place;
-    const exact = place.marks.find((mark) => mark.offset === offset);
+    const left = this.#left.get(segment);
+    const exact = left?.offset === offset ? left : place.marks.find((mark) => mark.offset === offset);
     let stand = offset;
-    let history = distrusted ? null : await this.#history(offset);
+    let history = distrusted ? null : await this.#historyIn(offset);
     if (history === null || (exact !== undefined && markOf(history) !== exact.hash)) {
       stand = 0;
       history = Buffer.alloc(0);
       for (const mark of place.marks.toReversed()) {
         if (mark.offset >= offset) continue;
-        const before = await this.#history(mark.offset);
+        const before = await this.#historyIn(mark.offset);
         if (before === null || markOf(before) !== mark.hash) continue;
         stand = mark.offset;
         history = before;
         break;
       }
       place.marks = place.marks.filter((mark) => mark.offset <= stand);
+      this.#left.delete(segment);
     }
-    history.copy(this.#buffer, 0);
-    this.#start = history.length;
-    this.#filled = history.length;
+    this.#buffer.begin(history);
     this.#offset = stand;
+    this.#skipped = null;
     place.offset = stand;
     place.done = false;
-    this.#atEnd = false;
     if (stand !== offset) this.#queue.push({ kind: 'rewound', segment, from: offset, to: stand });
   }
 
-  /** The bytes right before an offset; `null` where the file does not reach so far. */
-  async #history(offset: number): Promise<Buffer | null> {
+  /** The bytes right before an offset as they are in the file now; `null` where it does not reach so far. */
+  async #historyIn(offset: number): Promise<Buffer | null> {
     const length = Math.min(MARK_BYTES, offset);
     const bytes = Buffer.alloc(length);
     for (let filled = 0; filled < length; ) {
@@ -243,187 +299,197 @@ export class Cursor {
 
   // ---- reading on
 
-  async #read(): Promise<Piece | 'again' | null> {
+  async #step(): Promise<Piece | 'again' | null> {
     const segment = this.#segment as Segment;
-    if (segment.gone !== null) {
-      await this.#leave();
-      this.#lose(segment);
-      return 'again';
-    }
-    if (this.#atEnd && !(await this.#historyHolds(segment))) return 'again';
-    this.#makeRoom();
-    const room = this.#buffer.length - this.#filled;
-    let count: number;
+    if (segment.gone !== null) return this.#goneMeanwhile(segment);
     try {
-      count = await this.#readContent(this.#offset + this.#filled - this.#start, this.#buffer, this.#filled, room);
+      return this.#skipped === null ? await this.#read(segment) : await this.#skipOversize(segment, this.#skipped);
     } catch (error) {
       if (error instanceof CorruptGzip) return this.#corrupt(segment, error);
-      throw error;
+      // The log took its descriptor back: it has let the segment go, or found a better place for it.
+      if (!isMissing(error)) throw error;
+      await this.#leave();
+      return 'again';
     }
+  }
+
+  async #goneMeanwhile(segment: Segment): Promise<'again'> {
+    const { offset } = this.position ?? { offset: 0 };
+    await this.#leave();
+    const place = this.#places.get(segment.id) as Place;
+    place.offset = offset;
+    if (!this.#gone.has(segment)) this.#lose(segment);
+    return 'again';
+  }
+
+  async #read(segment: Segment): Promise<Piece | 'again' | null> {
+    if (!segment.closed && !(await this.#historyHolds(segment))) return 'again';
+    const buffer = this.#buffer;
+    buffer.makeRoom();
+    const count = await this.#readContent(this.#offset + buffer.left, buffer.bytes, buffer.filled, buffer.room);
     if (count === 0) return this.#reachedEnd(segment);
-    this.#atEnd = false;
-    const scanFrom = this.#filled;
-    this.#filled += count;
+    const scanFrom = buffer.filled;
+    buffer.filled += count;
     return this.#giveOut(segment, scanFrom);
   }
 
-  async #giveOut(segment: Segment, scanFrom: number): Promise<Piece | 'again'> {
-    const nuls = this.#leadingNuls();
+  #giveOut(segment: Segment, scanFrom: number): Piece | 'again' {
+    const buffer = this.#buffer;
+    const offset = this.#offset;
+    const nuls = buffer.leadingNuls();
+    if (nuls > 0) this.#advance(nuls);
+    const { start } = buffer;
+    const end = buffer.linesEnd(Math.max(scanFrom, start));
     if (nuls > 0) {
-      const offset = this.#offset;
-      this.#advance(nuls);
+      // What stands behind them comes with the next piece.
+      if (end !== null) {
+        this.#advance(end - start);
+        this.#queue.push({ kind: 'lines', segment, bytes: buffer.bytes, start, end, offset: offset + nuls });
+      }
       return { kind: 'nul', segment, offset, end: offset + nuls };
     }
-    const newline = this.#buffer.lastIndexOf(NEWLINE, this.#filled - 1);
-    if (newline < Math.max(scanFrom, this.#start)) {
-      return this.#filled - this.#start >= this.#options.maxLineBytes ? this.#skipOversize(segment) : 'again';
+    if (end === null) {
+      if (buffer.left >= this.#options.maxLineBytes) this.#skipped = this.#offset + buffer.left;
+      return 'again';
     }
-    const offset = this.#offset;
-    const start = this.#start;
-    this.#advance(newline + 1 - start);
-    return { kind: 'lines', segment, bytes: this.#buffer, start, end: newline + 1, offset };
+    this.#advance(end - start);
+    return { kind: 'lines', segment, bytes: buffer.bytes, start, end, offset };
   }
 
   /** Nothing more to read at this moment: is the segment at its end, or only its writer behind? */
   async #reachedEnd(segment: Segment): Promise<Piece | 'again' | null> {
-    this.#atEnd = true;
     const lease = this.#lease as Lease;
+    const length = this.#offset + this.#buffer.left;
     if (!lease.compressed) {
-      const closed = segment.closed;
+      const { closed } = segment;
       const { size } = await lease.facts();
-      if (size > this.#offset + this.#filled - this.#start) return 'again';
-      if (!closed) return this.#olderIsUnread(segment) ? this.#interrupt() : null;
+      if (size > length) return 'again';
+      // A backup with a strange place in time may have turned up meanwhile.
+      if (!closed) return (await this.#enterNext(segment)) || this.#queue.length > 0 ? 'again' : null;
     }
-    const length = this.#offset + this.#filled - this.#start;
-    if (segment.size < length) segment.size = length;
-    if (this.#filled > this.#start) {
-      const offset = this.#offset;
-      const start = this.#start;
-      this.#torn.set(segment.id, offset);
-      this.#advance(this.#filled - start);
-      return { kind: 'torn', segment, bytes: this.#buffer, start, end: this.#filled, offset };
+    const torn = this.#takeTorn(segment);
+    if (torn !== null) return torn;
+    if (segment.size > length) {
+      const loss = this.#shortened(segment, length, segment.size);
+      this.#queue.push(await this.#finish(segment, length));
+      return loss;
     }
+    segment.size = length;
     return this.#finish(segment, length);
   }
 
+  /** The last line, where it has no end. */
+  #takeTorn(segment: Segment): Piece | null {
+    const { bytes, start, filled, left } = this.#buffer;
+    if (left === 0) return null;
+    const offset = this.#offset;
+    this.#torn.set(segment, offset);
+    this.#advance(left);
+    return { kind: 'torn', segment, bytes, start, end: filled, offset };
+  }
+
+  /** A closed file ends before the size that it had: it was cut off by hand, or by a power loss. */
+  #shortened(segment: Segment, from: number, to: number): Piece {
+    const words = `${segment.name} ends before the size that it had: it was cut off after it had been closed`;
+    return {
+      kind: 'loss',
+      segment,
+      loss: { reason: 'truncated', proof: 'certain', segment: segment.id, name: segment.name, from, to, words },
+    };
+  }
+
   async #finish(segment: Segment, length: number): Promise<Piece> {
+    await this.#leave();
     const place = this.#places.get(segment.id) as Place;
     place.done = true;
-    place.offset = length;
-    await this.#leave();
+    place.offset = Math.max(length, segment.size);
     return { kind: 'end', segment, length };
-  }
-
-  #olderIsUnread(live: Segment): boolean {
-    for (const segment of this.#log.segments) {
-      if (segment === live) return false;
-      if (this.#unread(segment) && segment.gone === null && segment.reachable) return true;
-    }
-    return false;
-  }
-
-  async #interrupt(): Promise<'again'> {
-    await this.#leave();
-    return 'again';
   }
 
   /** A compressed file that ends before its end: wait while it grows; then what could be read is all there is. */
   async #corrupt(segment: Segment, error: CorruptGzip): Promise<Piece | 'again' | null> {
-    const offset = this.#offset;
-    if (segment.places.plain !== null || segment.places.pin !== null) {
-      await this.#leave();
-      return 'again';
-    }
-    if (!this.#log.gzipStable(segment)) {
-      await this.#leave();
-      return null;
-    }
-    const end = offset + this.#filled - this.#start;
-    if (this.#filled > this.#start) {
-      const start = this.#start;
-      this.#advance(this.#filled - start);
-      this.#queue.push({ kind: 'torn', segment, bytes: this.#buffer, start, end: this.#filled, offset });
-    }
-    const words = `${segment.name} is cut off or damaged: ${error.message}`;
-    this.#queue.push({
-      kind: 'loss',
-      segment,
-      loss: { reason: 'corrupt', proof: 'certain', segment: segment.id, name: segment.name, from: end, words },
-    });
-    if (segment.size < end) segment.size = end;
+    if (await this.#waitsForGzip(segment)) return null;
+    const torn = this.#takeTorn(segment);
+    if (torn !== null) this.#queue.push(torn);
+    const end = this.#offset;
+    this.#queue.push(this.#damaged(segment, end, error));
     this.#queue.push(await this.#finish(segment, end));
     return 'again';
   }
 
+  /** It ends even before the place where this reader stands. */
+  async #corruptBefore(segment: Segment, error: CorruptGzip): Promise<boolean> {
+    if (await this.#waitsForGzip(segment)) return false;
+    const { offset } = this.#places.get(segment.id) as Place;
+    this.#queue.push(this.#damaged(segment, offset, error));
+    this.#queue.push(await this.#finish(segment, offset));
+    return false;
+  }
+
+  /** Whether it may still grow, or be read elsewhere: then it is left for now. */
+  async #waitsForGzip(segment: Segment): Promise<boolean> {
+    if (!segment.hasPlain && this.#log.gzipStable(segment)) return false;
+    await this.#leave();
+    return true;
+  }
+
+  #damaged(segment: Segment, from: number, error: CorruptGzip): Piece {
+    const words = `${segment.name} is cut off or damaged: ${error.message}`;
+    const to = segment.size > from ? { to: segment.size } : {};
+    return {
+      kind: 'loss',
+      segment,
+      loss: { reason: 'corrupt', proof: 'certain', segment: segment.id, name: segment.name, from, ...to, words },
+    };
+  }
+
   /** Reads on to the end of a line that is too long, keeping nothing of it. */
-  async #skipOversize(segment: Segment): Promise<Piece | 'again'> {
+  async #skipOversize(segment: Segment, skipped: number): Promise<Piece | 'again' | null> {
+    this.#buffer.shrink();
+    const { bytes } = this.#buffer;
     const begin = this.#offset;
-    let position = begin + this.#filled - this.#start;
-    const step = Buffer.allocUnsafe(READ_BYTES);
-    while (true) {
-      const count = await this.#readContent(position, step, 0, step.length);
-      if (count === 0 && !(await this.#isFinal(segment, position))) {
-        await this.#log.pulse.wait(200, NEVER);
-        continue;
-      }
-      const newline = step.subarray(0, count).indexOf(NEWLINE);
-      position += newline === -1 ? count : newline + 1;
-      if (newline !== -1 || count === 0) break;
+    const count = await this.#readContent(skipped, bytes, 0, READ_BYTES);
+    if (count === 0 && !(await this.#isFinal(segment, skipped))) {
+      if (((await this.#lease?.facts())?.size ?? 0) < skipped) await this.#contentChanged(segment);
+      return null;
     }
-    const place = this.#places.get(segment.id) as Place;
-    place.offset = position;
-    await this.#standAt(position);
-    return { kind: 'oversize', segment, offset: begin, end: position };
+    const newline = bytes.subarray(0, count).indexOf(NEWLINE);
+    this.#skipped = skipped + (newline === -1 ? count : newline + 1);
+    if (newline === -1 && count > 0) return 'again';
+    const end = this.#skipped;
+    await this.#standAt(end);
+    return { kind: 'oversize', segment, offset: begin, end };
   }
 
   async #isFinal(segment: Segment, position: number): Promise<boolean> {
     const lease = this.#lease as Lease;
-    return segment.gone !== null || lease.compressed || (segment.closed && (await lease.facts()).size <= position);
+    return lease.compressed || (segment.closed && (await lease.facts()).size <= position);
   }
 
   /** Whether the bytes before the place are still those that were read: a truncation shows here, whatever the size. */
   async #historyHolds(segment: Segment): Promise<boolean> {
-    const lease = this.#lease as Lease;
-    if (lease.compressed) return true;
-    const held = this.#filled - this.#start + Math.min(MARK_BYTES, this.#offset);
-    const length = Math.min(MARK_BYTES, held, this.#filled);
-    const position = this.#offset + this.#filled - this.#start;
-    const now = await this.#history(position);
-    if (now?.subarray(now.length - length).equals(this.#buffer.subarray(this.#filled - length, this.#filled)) === true) {
-      return true;
-    }
-    await this.#log.contentChanged(segment);
-    if (segment.gone === null) await this.#standAt(this.#offset, true);
+    const position = this.#offset + this.#buffer.left;
+    const read = this.#buffer.history();
+    const now = await this.#historyIn(position);
+    const common = Math.min(read.length, now?.length ?? 0);
+    if (now?.subarray(now.length - common).equals(read.subarray(read.length - common)) === true) return true;
+    await this.#contentChanged(segment);
     return false;
   }
 
-  #leadingNuls(): number {
-    let at = this.#start;
-    while (at < this.#filled && this.#buffer[at] === 0) at += 1;
-    return at - this.#start;
+  /** Other bytes stand there now. Where it is the same segment still, reading goes on from an older mark. */
+  async #contentChanged(segment: Segment): Promise<void> {
+    const offset = this.#offset;
+    await this.#log.contentChanged(segment);
+    if (segment === this.#log.live) await this.#standAt(offset, true);
+    else await this.#leave();
   }
 
   #advance(count: number): void {
-    this.#start += count;
+    this.#buffer.start += count;
     this.#offset += count;
     const place = this.#places.get((this.#segment as Segment).id) as Place;
     place.offset = this.#offset;
-  }
-
-  /** Moves what is left over, and the history before it, to the front; grows for a long line, and shrinks after it. */
-  #makeRoom(): void {
-    const usual = READ_BYTES + MARK_BYTES;
-    const keepFrom = Math.max(0, this.#start - MARK_BYTES);
-    const kept = this.#filled - keepFrom;
-    const line = this.#filled - this.#start;
-    const needed = line + READ_BYTES / 2 > READ_BYTES ? line * 2 + MARK_BYTES : usual;
-    if (needed > this.#buffer.length || (this.#buffer.length > usual && needed === usual)) {
-      const resized = Buffer.allocUnsafeSlow(Math.min(Math.max(needed, usual), this.#options.maxLineBytes + usual));
-      this.#buffer.copy(resized, 0, keepFrom, this.#filled);
-      this.#buffer = resized;
-    } else if (keepFrom > 0) this.#buffer.copyWithin(0, keepFrom, this.#filled);
-    this.#start -= keepFrom;
-    this.#filled = kept;
   }
 
   #readContent(offset: number, into: Buffer, at: number, length: number): Promise<number> {
@@ -432,16 +498,18 @@ export class Cursor {
 
   async #leave(): Promise<void> {
     const lease = this.#lease;
+    const segment = this.#segment;
+    const { bytes, start } = this.#buffer;
+    if (segment !== null && start >= Math.min(MARK_BYTES, this.#offset)) {
+      this.#left.set(segment, this.markAt(bytes, start, this.#offset));
+    }
     this.#lease = null;
     this.#segment = null;
-    this.#start = 0;
-    this.#filled = 0;
-    this.#atEnd = false;
+    this.#skipped = null;
+    this.#buffer.shrink();
     await lease?.release();
   }
 }
-
-const NEVER = new AbortController().signal;
 
 const LOSS_WORDS: Readonly<Record<string, string>> = {
   deleted: 'the file was deleted before it had been read to its end',

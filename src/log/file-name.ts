@@ -1,4 +1,4 @@
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /**
  * The names that lumberjack v2 gives: `audit.log` is written to, and `audit-2006-01-02T15-04-05.000.log`, UTC with
@@ -6,6 +6,8 @@ import { basename, dirname, extname, join } from 'node:path';
  */
 export interface BackupName {
   readonly name: string;
+  /** The name without `.gz`. */
+  readonly stem: string;
   /** When the file was closed, ms since the epoch; the writer cuts off fractions of a millisecond. */
   readonly instantMs: number;
   readonly compressed: boolean;
@@ -20,7 +22,9 @@ export class LogNames {
   constructor(path: string) {
     this.directory = dirname(path);
     this.live = basename(path);
-    this.#suffix = extname(this.live);
+    // As Go's filepath.Ext: from the last dot on, even where that is the first character.
+    const dot = this.live.lastIndexOf('.');
+    this.#suffix = dot === -1 ? '' : this.live.slice(dot);
     this.#prefix = `${this.live.slice(0, this.live.length - this.#suffix.length)}-`;
   }
 
@@ -33,8 +37,10 @@ export class LogNames {
     const compressed = name.endsWith(`${this.#suffix}.gz`);
     const tail = compressed ? `${this.#suffix}.gz` : this.#suffix;
     if (!name.startsWith(this.#prefix) || !name.endsWith(tail)) return null;
-    const instantMs = parseInstant(name.slice(this.#prefix.length, name.length - tail.length));
-    return instantMs === null ? null : { name, instantMs, compressed };
+    const instantMs = parseInstant(
+      name.slice(this.#prefix.length, Math.max(this.#prefix.length, name.length - tail.length)),
+    );
+    return instantMs === null ? null : { name, stem: compressed ? name.slice(0, -3) : name, instantMs, compressed };
   }
 
   /** The name that the live file gets when it is rotated at an instant. */
@@ -47,6 +53,8 @@ export class LogNames {
 function parseInstant(text: string): number | null {
   const match = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d\.\d{3})$/.exec(text);
   if (match === null) return null;
-  const instant = Date.parse(`${match[1]}T${match[2]}:${match[3]}:${match[4]}Z`);
-  return Number.isNaN(instant) ? null : instant;
+  const time = `${match[1]}T${match[2]}:${match[3]}:${match[4]}Z`;
+  const instant = Date.parse(time);
+  // February 30th and the hour 24 are read as the day after: no writer names a file so.
+  return Number.isNaN(instant) || new Date(instant).toISOString() !== time ? null : instant;
 }

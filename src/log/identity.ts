@@ -23,7 +23,7 @@ export async function identify(content: Content, final: boolean): Promise<Identi
   const line: Buffer[] = [];
   let length = 0;
   for (let offset = 0; ; ) {
-    const count = await readOrEnd(content, offset, step);
+    const count = await readOrEnd(content, offset, step, 0, step.length);
     if (count === 0) return final && length > 0 ? identityOf(line) : null;
     offset += count;
     const start = length === 0 ? firstNonNul(step, count) : 0;
@@ -37,14 +37,9 @@ export async function identify(content: Content, final: boolean): Promise<Identi
   }
 }
 
-/** A compressed file that is still being written ends in the middle: that is an end like any other here. */
-async function readOrEnd(content: Content, offset: number, into: Buffer): Promise<number> {
-  try {
-    return await content.read(offset, into, 0, into.length);
-  } catch (error) {
-    if (error instanceof CorruptGzip) return 0;
-    throw error;
-  }
+/** A compressed file that gives not even a first line: it stands in the log under its name, so that it is reported. */
+export function identifyByName(name: string): Identity {
+  return identityOf([Buffer.from(name)]);
 }
 
 function identityOf(line: readonly Buffer[]): Identity {
@@ -66,14 +61,33 @@ export function markOf(bytesBefore: Buffer): string {
   return hash('sha256', bytesBefore.subarray(Math.max(0, bytesBefore.length - MARK_BYTES)), 'hex').slice(0, 16);
 }
 
-/** Whether the bytes that stand before an offset now are those of the mark. Needs reading from there on. */
-export async function markHolds(content: Content, mark: { offset: number; hash: string }): Promise<boolean> {
+/** What stands before a mark's offset now: the bytes of the mark, others, or the content does not reach so far. */
+export async function checkMark(
+  content: Content,
+  mark: { readonly offset: number; readonly hash: string },
+): Promise<'holds' | 'differs' | 'beyond'> {
   const length = Math.min(MARK_BYTES, mark.offset);
   const before = Buffer.alloc(length);
   for (let filled = 0; filled < length; ) {
-    const count = await content.read(mark.offset - length + filled, before, filled, length - filled);
-    if (count === 0) return false;
+    const count = await readOrEnd(content, mark.offset - length + filled, before, filled, length - filled);
+    if (count === 0) return 'beyond';
     filled += count;
   }
-  return markOf(before) === mark.hash;
+  return markOf(before) === mark.hash ? 'holds' : 'differs';
+}
+
+/** A compressed file that is cut off, or still being written, ends in the middle: that is an end like any other here. */
+export async function readOrEnd(
+  content: Content,
+  offset: number,
+  into: Buffer,
+  at: number,
+  length: number,
+): Promise<number> {
+  try {
+    return await content.read(offset, into, at, length);
+  } catch (error) {
+    if (error instanceof CorruptGzip) return 0;
+    throw error;
+  }
 }

@@ -1,41 +1,80 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
-import { isMissing, sameFile, type FileKey, type LogFiles } from './files.ts';
+import { dirname, join, resolve } from 'node:path';
+import { codeOf, isMissing, sameFile, type FileKey, type LogFiles } from './files.ts';
 
 /** Why pins cannot be had; the agent goes on with open descriptors alone. */
 export type PinTrouble = { readonly code: string; readonly words: string };
 
+export interface PinsOptions {
+  readonly files: LogFiles;
+  /** The live file. */
+  readonly path: string;
+  readonly stateDirectory: string;
+  /** Monotonic, ms. */
+  readonly now: () => number;
+}
+
+/** What failed may have been mended (a full disk, a mount that was read-only): it is tried again so often. */
+const RETRY_MS = 60_000;
+const PIN = /^\d{12}(\.log|\.gz)$/;
+const OTHERS_MAY_WRITE = 0o022;
+
 /**
  * Hard links to unread files in `<log directory>/.auditail/<agent>/`: they keep the bytes when the writer deletes its
  * backup, also over a restart of the agent. They must lie inside the log's own mount, because a link across mounts
- * fails even on one filesystem. `<agent>` follows from the path of the state directory, so that an agent finds its own
- * again, and two agents on one log do not touch each other's.
+ * fails even on one filesystem. `<agent>` follows from the paths of the state directory and of the log, so that an
+ * agent finds its own again, and neither two agents on one log nor two logs of one agent touch each other's.
+ *
+ * Whoever may write to the log's directory could put something else in the place of `.auditail`. Before each use both
+ * directories must be real ones, of this user or root, that nobody else may write to.
  */
 export class Pins {
   readonly directory: string;
   readonly #files: LogFiles;
+  readonly #now: () => number;
+  readonly #doomed = new Set<string>();
   #sequence = 0;
   #trouble: PinTrouble | null = null;
+  #troubleAt = 0;
 
-  constructor(files: LogFiles, logDirectory: string, stateDirectory: string) {
+  constructor({ files, path, stateDirectory, now }: PinsOptions) {
     this.#files = files;
-    const agent = createHash('sha256').update(stateDirectory).digest('hex').slice(0, 12);
-    this.directory = join(logDirectory, '.auditail', agent);
+    this.#now = now;
+    const agent = createHash('sha256')
+      .update(`${resolve(stateDirectory)}\n${resolve(path)}`)
+      .digest('hex')
+      .slice(0, 12);
+    this.directory = join(dirname(path), '.auditail', agent);
   }
 
   get trouble(): PinTrouble | null {
     return this.#trouble;
   }
 
+  /** Whether it is worth trying. */
+  get usable(): boolean {
+    return this.#trouble === null || this.#now() - this.#troubleAt >= RETRY_MS;
+  }
+
+  /** Whether something is left that could not be removed. */
+  get untidy(): boolean {
+    return this.#doomed.size > 0;
+  }
+
   /** Pins of an earlier run, oldest first. */
   async found(): Promise<string[]> {
     try {
-      const names = await this.#files.list(this.directory);
-      const own = names.filter((name) => /^\d{12}(\.log|\.gz)$/.test(name)).sort();
-      this.#sequence = own.length === 0 ? 0 : Number.parseInt(own[own.length - 1] as string, 10) + 1;
-      return own.map((name) => join(this.directory, name));
+      if (!(await this.#isOurs())) return [];
+      const names = (await this.#files.list(this.directory)).filter((name) => PIN.test(name)).sort();
+      const last = names.at(-1);
+      if (last !== undefined) this.#sequence = Number.parseInt(last, 10) + 1;
+      const pins: string[] = [];
+      for (const name of names) {
+        const pin = join(this.directory, name);
+        if ((await this.#files.factsOfName(pin))?.kind === 'file') pins.push(pin);
+      }
+      return pins;
     } catch (error) {
-      if (isMissing(error)) return [];
       this.#fail(error);
       return [];
     }
@@ -43,16 +82,17 @@ export class Pins {
 
   /**
    * Links a file that must be the one named by `key`; gives the pin's path, or `null` where that cannot be done now (the
-   * name has passed to another file) or ever (`trouble` says why).
+   * name has passed to another file, or `trouble` says why).
    */
   async add(path: string, key: FileKey, compressed: boolean): Promise<string | null> {
-    if (this.#trouble !== null) return null;
-    const pin = join(this.directory, `${String(this.#sequence).padStart(12, '0')}${compressed ? '.gz' : '.log'}`);
-    this.#sequence += 1;
+    if (!this.usable) return null;
     try {
-      if (!(await this.#link(path, pin))) return null;
-      const facts = await this.#files.factsOf(pin);
-      if (facts !== null && sameFile(facts, key)) return pin;
+      if (!(await this.#isOurs())) await this.#make();
+      const pin = await this.#link(path, compressed);
+      if (pin === null) return null;
+      const facts = await this.#files.factsOfName(pin);
+      this.#trouble = null;
+      if (facts?.kind === 'file' && sameFile(facts, key)) return pin;
       await this.remove(pin);
       return null;
     } catch (error) {
@@ -61,35 +101,65 @@ export class Pins {
     }
   }
 
+  /** What cannot be removed now is removed later, by `tidy`. */
   async remove(pin: string): Promise<void> {
-    try {
-      await this.#files.unlink(pin);
-    } catch (error) {
-      if (!isMissing(error)) throw error;
+    this.#doomed.add(pin);
+    await this.tidy();
+  }
+
+  async tidy(): Promise<void> {
+    for (const pin of this.#doomed) {
+      try {
+        if (await this.#isOurs()) await this.#files.unlink(pin);
+      } catch (error) {
+        if (!isMissing(error)) {
+          this.#fail(error);
+          return;
+        }
+      }
+      this.#doomed.delete(pin);
     }
   }
 
-  /** False where the file has gone meanwhile. */
-  async #link(path: string, pin: string): Promise<boolean> {
-    try {
-      await this.#files.link(path, pin);
-      return true;
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-      // Either the log file is gone or the directory of the pins is not there yet.
-      await this.#files.makeDirectory(this.directory);
+  /** Gives the pin's path; `null` where the file has gone meanwhile. */
+  async #link(path: string, compressed: boolean): Promise<string | null> {
+    while (true) {
+      const pin = join(this.directory, `${String(this.#sequence).padStart(12, '0')}${compressed ? '.gz' : '.log'}`);
+      this.#sequence += 1;
       try {
         await this.#files.link(path, pin);
-        return true;
-      } catch (again) {
-        if (isMissing(again)) return false;
-        throw again;
+        return pin;
+      } catch (error) {
+        if (isMissing(error)) return null;
+        // Left by a run whose pins could not be listed.
+        if (codeOf(error) !== 'EEXIST') throw error;
       }
     }
   }
 
+  async #make(): Promise<void> {
+    await this.#files.makeDirectory(dirname(this.directory));
+    await this.#isOurs();
+    await this.#files.makeDirectory(this.directory);
+    await this.#isOurs();
+  }
+
+  /** False where they are not there yet. Throws where something else stands there. */
+  async #isOurs(): Promise<boolean> {
+    for (const path of [dirname(this.directory), this.directory]) {
+      const facts = await this.#files.factsOfName(path);
+      if (facts === null) return false;
+      if (facts.kind !== 'directory') throw new Error(`${path} is no directory: something else was put in its place`);
+      const owners = [0, process.geteuid?.() ?? 0];
+      if (!owners.includes(facts.uid)) throw new Error(`${path} belongs to uid ${facts.uid}, who could tamper with it`);
+      if ((facts.mode & OTHERS_MAY_WRITE) !== 0)
+        throw new Error(`${path} has mode 0${facts.mode.toString(8)}: others may write to it`);
+    }
+    return true;
+  }
+
   #fail(error: unknown): void {
-    const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-    this.#trouble = { code, words: error instanceof Error ? error.message : String(error) };
+    this.#trouble = { code: codeOf(error), words: error instanceof Error ? error.message : String(error) };
+    this.#troubleAt = this.#now();
   }
 }

@@ -37,9 +37,10 @@ export class Retention {
     let bytes = 0;
     let openDeletedBytes = 0;
     for (const segment of segments) {
-      if (!segment.retained || segment.gone !== null) continue;
-      bytes += segment.size;
-      if (segment.places.pin === null) openDeletedBytes += segment.size;
+      const kept = segment.gone === null ? segment.keptBytes : 0;
+      if (kept === 0) continue;
+      bytes += kept;
+      if (segment.places.pin === null) openDeletedBytes += kept;
       else files += 1;
     }
     return { files, bytes, openDeletedBytes };
@@ -47,9 +48,9 @@ export class Retention {
 
   /** The segments that have to be let go now, oldest first. */
   async exceeding(segments: readonly Segment[], live: Segment | null): Promise<readonly Segment[]> {
-    const kept = segments.filter((segment) => segment !== live && segment.gone === null && segment.retained);
+    const kept = segments.filter((segment) => segment !== live && segment.gone === null && segment.keptBytes > 0);
     if (kept.length === 0) return [];
-    let over = kept.reduce((sum, segment) => sum + segment.size, 0) - this.#limits.maxBytes;
+    let over = kept.reduce((sum, segment) => sum + segment.keptBytes, 0) - this.#limits.maxBytes;
     const { free, total } = await this.#files.space(this.#directory);
     const { minFree } = this.#limits;
     over = Math.max(over, ('share' in minFree ? minFree.share * total : minFree.bytes) - free);
@@ -57,7 +58,7 @@ export class Retention {
     for (const segment of kept) {
       if (over <= 0) break;
       exceeding.push(segment);
-      over -= segment.size;
+      over -= segment.keptBytes;
     }
     return exceeding;
   }

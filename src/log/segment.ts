@@ -1,5 +1,15 @@
-import { GzipContent, PlainContent, type Content } from './content.ts';
-import { sameFile, type FileFacts, type FileKey, type LogFiles } from './files.ts';
+import { Descriptor } from './descriptor.ts';
+import type { Content } from './content.ts';
+import {
+  IrregularFile,
+  isMissing,
+  missing,
+  openRegular,
+  sameFile,
+  type FileFacts,
+  type FileKey,
+  type LogFiles,
+} from './files.ts';
 import type { EventReference, LossReason } from './loss.ts';
 
 /** Where the bytes of a segment can be had. At most one plain file, one compressed one and one pin. */
@@ -35,21 +45,27 @@ export class Segment {
   key: FileKey | null = null;
   /** Bytes of uncompressed content as far as known: for a compressed one nothing is known before it has been read. */
   size = 0;
+  /** Bytes of the compressed file, 0 where there is none. */
+  gzipBytes = 0;
   /** Whether its writer has gone on to another file. */
   closed = false;
+  /** Whether it was rotated while it was followed, and the name that it got has not been seen yet. */
+  awaitsName = false;
   /** Whether it was seen to take over from the segment before it, so that no other can have been between them. */
   chained = false;
   /** Why its bytes are not to be had any more. */
   gone: LossReason | null = null;
+  /** What will have been the reason, should its bytes turn out not to be had any more. */
+  fate: LossReason = 'deleted';
   /** Readers that have not settled it to its end. */
   readonly unsettledBy = new Set<string>();
 
   readonly #files: LogFiles;
-  #fd: number | null = null;
-  #fdCompressed = false;
-  #users = 0;
+  /** The descriptor through which it is read now, and those that are still lent out after a better one was found. */
+  #current: Descriptor | null = null;
+  readonly #retired = new Set<Descriptor>();
   #held = false;
-  #opening: Promise<void> = Promise.resolve();
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(files: LogFiles, id: string, name: string, first: EventReference | null) {
     this.#files = files;
@@ -63,31 +79,51 @@ export class Segment {
     return this.#held;
   }
 
+  /** Bytes that take space on the disk only because of this agent. */
+  get keptBytes(): number {
+    const { plain, gzip, pin } = this.places;
+    if (plain !== null) return 0;
+    const pinned = pin !== null && !pin.endsWith('.gz');
+    if (pinned || this.#current?.compressed === false) return this.size;
+    return gzip === null && (pin !== null || this.#current !== null) ? this.gzipBytes : 0;
+  }
+
   /** Whether its bytes outlive the writer's deletion only because of this agent. */
   get retained(): boolean {
-    return this.places.plain === null && this.places.gzip === null && (this.places.pin !== null || this.#fd !== null);
+    return (
+      this.places.plain === null && this.places.gzip === null && (this.places.pin !== null || this.#current !== null)
+    );
+  }
+
+  /** Whether it can be had uncompressed, as far as is known. */
+  get hasPlain(): boolean {
+    const { plain, pin } = this.places;
+    return plain !== null || (pin !== null && !pin.endsWith('.gz'));
   }
 
   get reachable(): boolean {
-    return this.#fd !== null || this.places.plain !== null || this.places.pin !== null || this.places.gzip !== null;
+    const { plain, gzip, pin } = this.places;
+    return this.#current !== null || plain !== null || pin !== null || gzip !== null;
   }
 
-  /** Takes over a descriptor that has been opened for it already. */
-  adopt(fd: number, compressed: boolean): Promise<void> {
+  /** Takes over a descriptor that has been opened for it already, and holds it. */
+  adopt(fd: number, key: FileKey, compressed: boolean): Promise<void> {
     return this.#exclusively(async () => {
-      if (this.#fd !== null) {
+      this.#held = true;
+      const current = this.#current;
+      if (current !== null && sameFile(current.key, key)) {
         await this.#files.close(fd);
         return;
       }
-      this.#fd = fd;
-      this.#fdCompressed = compressed;
-      this.#held = true;
+      this.#current = new Descriptor(this.#files, fd, key, compressed);
+      if (current !== null) await this.#retire(current);
     });
   }
 
+  /** Throws what `lease` throws. */
   hold(): Promise<void> {
     return this.#exclusively(async () => {
-      await this.#ensureOpen();
+      await this.#open();
       this.#held = true;
     });
   }
@@ -99,54 +135,68 @@ export class Segment {
     });
   }
 
+  /** Lets go, and takes back what is lent out too: its bytes, or the space they take, are needed no longer. */
+  revoke(): Promise<void> {
+    return this.#exclusively(async () => {
+      this.#held = false;
+      const descriptors = [...this.#retired, ...(this.#current === null ? [] : [this.#current])];
+      this.#current = null;
+      this.#retired.clear();
+      for (const descriptor of descriptors) await descriptor.close();
+    });
+  }
+
   /** Throws what opening the file throws; `ENOENT` where it is in none of its places. */
   async lease(): Promise<Lease> {
-    await this.#exclusively(async () => {
-      await this.#ensureOpen();
-      this.#users += 1;
+    const descriptor = await this.#exclusively(async () => {
+      const open = await this.#open();
+      open.users += 1;
+      return open;
     });
-    const fd = this.#fd as number;
-    const compressed = this.#fdCompressed;
-    const content = compressed ? new GzipContent(this.#files, fd) : new PlainContent(this.#files, fd);
+    const content = descriptor.content();
     return {
       content,
-      compressed,
-      facts: () => this.#files.facts(fd),
-      release: () =>
-        this.#exclusively(async () => {
-          content.close();
-          this.#users -= 1;
-          await this.#closeIfUnused();
-        }),
+      compressed: descriptor.compressed,
+      facts: () => descriptor.facts(),
+      release: async () => {
+        await content.close();
+        await this.#exclusively(async () => {
+          descriptor.users -= 1;
+          if (descriptor === this.#current) await this.#closeIfUnused();
+          else await this.#retire(descriptor);
+        });
+      },
     };
   }
 
-  async #ensureOpen(): Promise<void> {
-    if (this.#fd !== null) {
-      // A compressed descriptor is no longer the best place once the plain file can be read (and the reverse never).
-      if (!this.#fdCompressed || this.places.plain === null || this.#users > 0) return;
-      await this.#files.close(this.#fd);
-      this.#fd = null;
-    }
-    let failure: unknown;
+  async #open(): Promise<Descriptor> {
+    const current = this.#current;
+    // A compressed file is no longer the best place once a plain one can be read (and the reverse never).
+    if (current !== null && (!current.compressed || !this.hasPlain)) return current;
+    let failure: unknown = null;
     for (const [path, compressed] of this.#candidates()) {
       try {
-        const fd = await this.#files.open(path);
-        const facts = await this.#files.facts(fd);
-        // Between the listing and now the name may have passed to another file.
-        if (!compressed && this.key !== null && !sameFile(facts, this.key)) {
-          await this.#files.close(fd);
-          failure = Object.assign(new Error(`${path} is another file by now`), { code: 'ENOENT' });
-          continue;
-        }
-        this.#fd = fd;
-        this.#fdCompressed = compressed;
-        return;
+        const opened = await this.#openPlace(path, compressed);
+        this.#current = opened;
+        if (current !== null) await this.#retire(current);
+        return opened;
       } catch (error) {
-        failure = error;
+        if (failure === null || isMissing(failure)) failure = error;
       }
     }
-    throw failure ?? Object.assign(new Error(`${this.name} is gone`), { code: 'ENOENT' });
+    if (current !== null) return current;
+    throw failure ?? missing(this.name);
+  }
+
+  async #openPlace(path: string, compressed: boolean): Promise<Descriptor> {
+    const { fd, facts } = await openRegular(this.#files, path).catch((error: unknown) => {
+      throw error instanceof IrregularFile ? missing(path) : error;
+    });
+    // Between the listing and now the name may have passed to another file.
+    if (compressed || this.key === null || sameFile(facts, this.key))
+      return new Descriptor(this.#files, fd, facts, compressed);
+    await this.#files.close(fd);
+    throw missing(`${path} as it was`);
   }
 
   #candidates(): [string, boolean][] {
@@ -159,16 +209,28 @@ export class Segment {
   }
 
   async #closeIfUnused(): Promise<void> {
-    if (this.#fd === null || this.#held || this.#users > 0) return;
-    const fd = this.#fd;
-    this.#fd = null;
-    await this.#files.close(fd);
+    const current = this.#current;
+    if (current === null || this.#held || current.users > 0) return;
+    this.#current = null;
+    await current.close();
+  }
+
+  async #retire(descriptor: Descriptor): Promise<void> {
+    if (descriptor.users > 0) {
+      this.#retired.add(descriptor);
+      return;
+    }
+    this.#retired.delete(descriptor);
+    await descriptor.close();
   }
 
   /** Opening and closing are asynchronous; one after the other, so that two readers never open it twice. */
-  #exclusively(act: () => Promise<void>): Promise<void> {
-    const turn = this.#opening.then(act);
-    this.#opening = turn.then(undefined, () => undefined);
+  #exclusively<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(act);
+    this.#turn = turn.then(
+      () => undefined,
+      () => undefined,
+    );
     return turn;
   }
 }

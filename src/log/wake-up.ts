@@ -1,5 +1,11 @@
 import { watch, type FSWatcher } from 'chokidar';
-import type { WakeUp } from './log.ts';
+
+/** Wakes from idle when something happens in a directory; the time-out is the safety net. */
+export interface WakeUp {
+  /** True where something happened. */
+  wait(timeoutMs: number, signal: AbortSignal): Promise<boolean>;
+  disarm(): void;
+}
 
 /**
  * Wakes from idle when something happens in the log's directory. It watches the directory, since a watched file is lost

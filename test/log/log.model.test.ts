@@ -1,5 +1,14 @@
 import * as fc from 'fast-check';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -26,7 +35,14 @@ type Action =
   | { type: 'restart' };
 
 const action: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ type: fc.constant('write' as const), lines: fc.integer({ min: 1, max: 5 }), size: fc.integer({ min: 1, max: 3000 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constant('write' as const),
+      lines: fc.integer({ min: 1, max: 5 }),
+      size: fc.integer({ min: 1, max: 3000 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('tear' as const), size: fc.integer({ min: 1, max: 400 }) }) },
   { weight: 3, arbitrary: fc.constant({ type: 'rotate' as const }) },
   { weight: 2, arbitrary: fc.constant({ type: 'compress' as const }) },
@@ -157,8 +173,12 @@ class ReaderUnderTest implements LogReader {
       expect(piece.offset).toBeLessThanOrEqual(before.length);
       this.given.set(piece.segment.id, before.slice(0, piece.offset) + text);
       const place = this.places.get(piece.segment.id) as Place;
-      place.marks = [...place.marks, this.cursor.markAt(piece.bytes, piece.end, piece.offset + piece.end - piece.start)];
-    } else if (piece.kind === 'loss') this.lost.push({ from: piece.loss.from ?? 0, segment: piece.loss.segment ?? '', reason: piece.loss.reason });
+      place.marks = [
+        ...place.marks,
+        this.cursor.markAt(piece.bytes, piece.end, piece.offset + piece.end - piece.start),
+      ];
+    } else if (piece.kind === 'loss')
+      this.lost.push({ from: piece.loss.from ?? 0, segment: piece.loss.segment ?? '', reason: piece.loss.reason });
     else if (piece.kind === 'end') await this.log.settled(piece.segment, this.name);
     else throw new Error(`nothing should give ${piece.kind}`);
     return true;
