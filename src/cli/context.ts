@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { ExitCode } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -6,6 +7,8 @@ export interface Context {
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly version: string;
+  /** Standard input, where it is not the process's own. */
+  readonly input?: () => Readable;
 }
 
 /** Takes with what a command ended. */

@@ -7,7 +7,9 @@ import type { Context, Done } from './context.ts';
 import { addDeadLetterCommands } from './dead-letter.ts';
 import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
+import { addLaboratory } from './laboratory.ts';
 import { printError } from './print-error.ts';
+import { addSetupCommand } from './setup.ts';
 import { addStateCommands } from './state.ts';
 import { addStatusCommand } from './status.ts';
 
@@ -18,6 +20,7 @@ Examples:
   kube-apiserver --audit-log-path=- … | auditail --stdin --output loki --url http://127.0.0.1:3100
   auditail check --config auditail.yaml --connect     what would be wrong, before it is
   auditail status                                     how far each output is, and what was lost
+  auditail explain --config auditail.yaml audit.log   which rule decides what, and what it changes
   auditail demo                                       the main job on recorded events, without any set-up
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 a part of the trail was lost`;
@@ -77,9 +80,12 @@ function createProgram(context: Context, done: Done): Command {
       done(await ship(flags, context));
     });
 
+  addSetupCommand(program, context, done);
   addStatusCommand(program, context, done);
   addStateCommands(program, context, done);
   addDeadLetterCommands(program, context, done);
+
+  addLaboratory(program, context, done);
 
   program
     .command('schema')

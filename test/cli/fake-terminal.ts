@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { Context } from '../../src/cli/context.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
@@ -37,8 +38,13 @@ export interface Ran {
 }
 
 /** Runs a command line inside this process. */
-export async function auditail(args: readonly string[], environment: Context['environment'] = {}): Promise<Ran> {
+export async function auditail(
+  args: readonly string[],
+  environment: Context['environment'] = {},
+  input: readonly Buffer[] = [],
+): Promise<Ran> {
   const terminal = new FakeTerminal();
-  const exit = await runProgram(args, { terminal, environment, version: '1.2.3' });
+  const context = { terminal, environment, version: '1.2.3', input: () => Readable.from(input) };
+  const exit = await runProgram(args, context);
   return { exit, out: terminal.out, error: terminal.error };
 }

@@ -1,0 +1,95 @@
+import type { FilterConfig } from '../config/schema.ts';
+import type { Event } from '../event/event.ts';
+import { applySplices } from '../event/splice.ts';
+import type { Scratch } from '../event/splice.ts';
+import { messageOf } from '../errors.ts';
+import { createFilter } from '../filter/create-filter.ts';
+import { compileExpression } from '../filter/expression.ts';
+import type { Filter } from '../filter/filter.ts';
+
+/** What one rule says of one event, whatever the others say. */
+export interface Trial {
+  readonly rule: string;
+  readonly kind: 'drop' | 'keep';
+  /** `failed`: the expression could not be worked out on this event, which then counts for keeping it. */
+  readonly answer: 'yes' | 'no' | 'failed';
+  /** Why it failed. */
+  readonly words?: string;
+}
+
+/** A filter that can be asked why. */
+export interface OpenedFilter {
+  /** Where it comes from, as a person named it. */
+  readonly origin: string;
+  readonly filter: Filter;
+  /** The names that `decidedBy` can give. */
+  readonly rules: readonly string[];
+  /** The rules in the order in which they are tried, up to the one that decides. */
+  tried(event: Event): readonly Trial[];
+}
+
+/** What becomes of an event. */
+export interface Fate {
+  readonly outcome: 'delivered' | 'dropped';
+  /** The rule that decided, or null where none had to: what no rule holds back is delivered. */
+  readonly rule: string | null;
+  /** Bytes delivered: 0 where it is dropped. */
+  readonly bytes: number;
+}
+
+/** The filter of an output, as the agent uses it, and beside it each of its rules alone. */
+export function openFilter(origin: string, config: FilterConfig): OpenedFilter {
+  const filter = createFilter(config);
+  const steps = [
+    ...config.drop.map(({ name, when }) => step('drop', name, when)),
+    ...config.keep.map(({ name, when }) => step('keep', name, when)),
+  ];
+  return {
+    origin,
+    filter,
+    rules: filter.rules,
+    tried(event) {
+      const trials: Trial[] = [];
+      for (const { kind, rule, ask } of steps) {
+        const said = ask(event);
+        trials.push({ kind, rule, ...said });
+        if (said.answer === 'yes' || (kind === 'keep' && said.answer === 'failed')) break;
+      }
+      return trials;
+    },
+  };
+}
+
+type Said = Pick<Trial, 'answer' | 'words'>;
+
+function step(kind: Trial['kind'], rule: string, when: string) {
+  const compiled = compileExpression(when);
+  function ask(event: Event): Said {
+    if (!compiled.ok) return { answer: 'failed', words: compiled.message };
+    try {
+      return { answer: compiled.holds(event) ? 'yes' : 'no' };
+    } catch (error) {
+      // The rest of it draws the expression as it was compiled, which nobody wrote.
+      return { answer: 'failed', words: messageOf(error).split('\n', 1)[0] as string };
+    }
+  }
+  return { kind, rule, ask };
+}
+
+/** What becomes of an event under a filter. */
+export function fateOf({ filter }: OpenedFilter, event: Event): Fate {
+  const verdict = filter.judge(event);
+  if (verdict.type === 'drop') return { outcome: 'dropped', rule: filter.rules[verdict.rule] ?? null, bytes: 0 };
+  let bytes = event.end - event.start;
+  if (verdict.type === 'edit') for (const cut of verdict.splices) bytes += cut.with.length - (cut.end - cut.start);
+  return { outcome: 'delivered', rule: null, bytes };
+}
+
+/** The bytes that would be delivered, null where it is dropped; they hold until the scratch is used again. */
+export function deliveredBytes({ filter }: OpenedFilter, event: Event, scratch: Scratch): Buffer | null {
+  const verdict = filter.judge(event);
+  if (verdict.type === 'drop') return null;
+  if (verdict.type === 'pass') return event.bytes.subarray(event.start, event.end);
+  const length = applySplices(event.bytes, event.start, event.end, verdict.splices, scratch);
+  return scratch.bytes.subarray(0, length);
+}
