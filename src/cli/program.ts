@@ -10,6 +10,7 @@ import { EXIT } from './exit.ts';
 import { addLaboratory } from './laboratory.ts';
 import { printError } from './print-error.ts';
 import { addSetupCommand } from './setup.ts';
+import { addSetupCommand } from './setup.ts';
 import { addStateCommands } from './state.ts';
 import { addStatusCommand } from './status.ts';
 
@@ -80,6 +81,7 @@ function createProgram(context: Context, done: Done): Command {
       done(await ship(flags, context));
     });
 
+  addSetupCommand(program, context, done);
   addSetupCommand(program, context, done);
   addStatusCommand(program, context, done);
   addStateCommands(program, context, done);

@@ -109,6 +109,17 @@ const network = {
 
 const compression = z.enum(['none', 'gzip']).default('none').describe('Compression of the request’s body.');
 
+const lifecycle = z
+  .strictObject({
+    rolloverSize: bytes('A data stream begins a new index when a primary shard is so large,', {
+      min: 2 ** 20,
+    }).prefault('50Gi'),
+    rolloverAge: duration('… or so old.', { min: 60_000 }).prefault('30d'),
+    retain: duration('How long the server keeps events; for ever where it is not set.', { min: 60_000 }).optional(),
+  })
+  .prefault({})
+  .describe('What `auditail setup` has the server do with what is there (ILM on Elasticsearch, ISM on OpenSearch).');
+
 const elasticsearchOutput = z.strictObject({
   ...outputBase,
   type: z.literal('elasticsearch').describe('Elasticsearch, OpenSearch and what else speaks `_bulk`.'),
@@ -121,6 +132,13 @@ const elasticsearchOutput = z.strictObject({
       'Index to write to; `{yyyy.MM.dd}` is filled in from the time of the event. Either this or `dataStream`.',
     ),
   dataStream: z.string().min(1).optional().describe('Data stream to write to. Either this or `index`.'),
+  format: z
+    .enum(['native', 'ecs'])
+    .default('native')
+    .describe(
+      'The event as it is; or under `kubernetes.audit` with the ECS fields beside it that published detection rules read.',
+    ),
+  lifecycle,
   compression,
 });
 

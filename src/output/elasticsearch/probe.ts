@@ -1,6 +1,7 @@
 import type { Finding } from '../output.ts';
 import { replyWords } from '../send-result.ts';
 import type { Transport, TransportReply } from '../transport.ts';
+import { jsonOf, serverOf } from './server.ts';
 import type { Target } from './target.ts';
 
 type Ask = (method: 'GET' | 'HEAD' | 'POST', path: string, body?: string) => Promise<TransportReply>;
@@ -29,8 +30,8 @@ export async function probe(transport: Transport, target: Target, signal: AbortS
       },
     ];
   }
-  const findings: Finding[] = [{ level: 'ok', text: `It is ${server}.` }];
-  if (server.startsWith('VictoriaLogs')) {
+  const findings: Finding[] = [{ level: 'ok', text: `It is ${server.name}.` }];
+  if (server.kind === 'victorialogs') {
     findings.push({
       level: 'warning',
       text: 'VictoriaLogs ignores the ids of events: what is sent again after a crash or a broken connection is stored twice.',
@@ -69,17 +70,6 @@ function refusal(reply: TransportReply): Finding {
     text: `The address answers with HTTP ${reply.status}: ${replyWords(reply)}`,
     hint: 'Check the URL, and the proxy if there is one.',
   };
-}
-
-function serverOf(reply: TransportReply): string | undefined {
-  const found = json(reply) as
-    | { version?: { number?: unknown; distribution?: unknown }; cluster_name?: unknown }
-    | undefined;
-  const number = found?.version?.number;
-  if (typeof number !== 'string') return undefined;
-  if (found?.version?.distribution === 'opensearch') return `OpenSearch ${number}`;
-  // VictoriaLogs answers as an Elasticsearch 8.9.0 that has no cluster.
-  return found?.cluster_name === undefined ? 'VictoriaLogs' : `Elasticsearch ${number}`;
 }
 
 async function probeTarget(ask: Ask, target: Target, name: string): Promise<readonly Finding[]> {
@@ -128,7 +118,7 @@ async function probeRights(ask: Ask, name: string): Promise<readonly Finding[]> 
   const body = JSON.stringify({ index: [{ names: [name], privileges: ['create_doc'] }] });
   const reply = await ask('POST', '/_security/user/_has_privileges', body);
   if (reply.status !== 200) return [];
-  const rights = json(reply) as { has_all_requested?: unknown } | undefined;
+  const rights = jsonOf(reply) as { has_all_requested?: unknown } | undefined;
   if (rights?.has_all_requested === true) return [{ level: 'ok', text: `The credentials may write to ${name}.` }];
   return [
     {
@@ -137,15 +127,6 @@ async function probeRights(ask: Ask, name: string): Promise<readonly Finding[]> 
       hint: 'Grant the index privilege "create_doc", and "auto_configure" where indices are created by the first event.',
     },
   ];
-}
-
-/** The JSON of an answer; `undefined` where it is none. */
-function json(reply: TransportReply): unknown {
-  try {
-    return JSON.parse(reply.body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 function today(): number {

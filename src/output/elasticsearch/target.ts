@@ -43,6 +43,11 @@ export function targetOf({ name, index, dataStream }: ElasticsearchOutputConfig)
 
 const PLACEHOLDER = /\{(?:yyyy|MM|dd|[._-])+\}/g;
 
+/** The name with `*` for what depends on the day: what an index template matches. */
+export function patternOf({ pattern }: Target): string {
+  return pattern.replace(PLACEHOLDER, '*');
+}
+
 function fill(pattern: string, day: number): string {
   return pattern.replace(PLACEHOLDER, (braced) =>
     braced
