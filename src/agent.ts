@@ -5,16 +5,12 @@ import { EventView } from './event/event-view.ts';
 import { salvage } from './event/salvage.ts';
 import { createFilter } from './filter/create-filter.ts';
 import type { AgentEnd, AgentHandle, AgentOptions } from './inspect/agent-handle.ts';
+import { openOutput } from './inspect/open-output.ts';
 import type { AgentStatus } from './inspect/status.ts';
 import type { Anomaly } from './log/log.ts';
 import type { EventReference } from './log/loss.ts';
-import { createElasticsearchOutput } from './output/elasticsearch/elasticsearch.ts';
-import { createFileOutput } from './output/file/file.ts';
-import { createStdoutOutput } from './output/file/stdout.ts';
-import { createTransport } from './output/http-transport.ts';
-import { createHttpOutput } from './output/http/http.ts';
-import { createLokiOutput } from './output/loki/loki.ts';
 import type { Output } from './output/output.ts';
+import { fitInFlight } from './pipeline/budget.ts';
 import type { PipelineNotes } from './pipeline/notes.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { createFileSource } from './source/file.ts';
@@ -24,6 +20,7 @@ import { createStdinSource } from './source/stdin.ts';
 import type { Checkpoint } from './state/checkpoint.ts';
 import { lockState, type StateLock } from './state/lock.ts';
 import { type OutputState, openOutputState } from './state/output-state.ts';
+import { refuseOther } from './state/refuse-other.ts';
 import { openStateDirectory, type StateDirectory } from './state/state-directory.ts';
 
 /**
@@ -44,7 +41,7 @@ export async function startAgent(config: Config, options: AgentOptions): Promise
   }
 }
 
-/** Whoever stops an agent twice wants it to stop: so long for the last checkpoint and the connections. */
+/** So long for the last checkpoint and the connections. */
 const CLOSE_MS = 5000;
 
 class Agent implements AgentHandle {
@@ -76,11 +73,14 @@ class Agent implements AgentHandle {
 
   /** Builds the stages: sources, outputs with their state, and a pipeline for each pair of them. */
   async open(): Promise<void> {
+    const inFlight = this.#fitInFlight();
     for (const source of this.#config.sources) this.#sources.push(this.#createSource(source));
     try {
-      for (const output of this.#config.outputs) await this.#openOutput(output);
+      for (const [at, output] of this.#config.outputs.entries()) {
+        await this.#openOutput({ ...output, batch: { ...output.batch, maxInFlight: inFlight[at] as number } });
+      }
     } catch (error) {
-      await this.#close();
+      await this.#closeStages();
       throw error;
     }
     const listener = this.#options.onRequest?.(() => this.status());
@@ -95,10 +95,13 @@ class Agent implements AgentHandle {
   }
 
   stop(): void {
-    if (this.#drain.signal.aborted) {
-      this.#stop.abort(new Error('stopped'));
-      return;
-    }
+    if (this.#drain.signal.aborted) this.#stop.abort(new Error('stopped'));
+    else this.#beginDrain();
+  }
+
+  /** However often: only a person who asks twice means "at once". */
+  #beginDrain(): void {
+    if (this.#drain.signal.aborted) return;
     this.#options.logger.info({ graceMs: this.#config.shutdownGrace }, 'stopping: what is in flight may finish');
     this.#drain.abort(new Error('draining'));
     const timer = setTimeout(() => this.#stop.abort(new Error('stopped')), this.#config.shutdownGrace);
@@ -123,26 +126,33 @@ class Agent implements AgentHandle {
 
   async #runAll(): Promise<AgentEnd> {
     const { logger } = this.#options;
-    for (const source of this.#sources) await source.log.begin();
-    const following = this.#sources.map(async (source) => {
-      await source.follow(this.#unfollow.signal);
-      this.#finished.add(source);
-      source.log.pulse.beat();
-    });
-    // A source that fails stops all: what it would have brought cannot be left out silently.
-    const failed = Promise.all(following).then(() => new Promise<never>(() => undefined));
-    logger.info({ sources: this.#sources.length, pipelines: this.#pipelines.length }, 'shipping');
     try {
-      await Promise.race([failed, Promise.all(this.#pipelines.map((pipeline) => this.#runPipeline(pipeline)))]);
-    } finally {
-      this.#drain.abort(new Error('ending'));
+      for (const source of this.#sources) await source.log.begin();
+      logger.info({ sources: this.#sources.length, pipelines: this.#pipelines.length }, 'shipping');
+      const following = Promise.allSettled(this.#sources.map((source) => this.#follow(source)));
+      const results = await Promise.allSettled(this.#pipelines.map((pipeline) => this.#runPipeline(pipeline)));
       this.#unfollow.abort(new Error('ending'));
-      await Promise.allSettled(following);
+      const failed = [...results, ...(await following)].find((result) => result.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+    } finally {
       await this.#close();
     }
     const outcome = this.#stop.signal.aborted ? 'stopped' : 'drained';
     logger.info({ outcome }, 'stopped');
     return { outcome, lost: this.#lost() };
+  }
+
+  /** A source that fails ends the agent: what it would have brought cannot be left out silently. */
+  async #follow(source: Source): Promise<void> {
+    try {
+      await source.follow(this.#unfollow.signal);
+    } catch (error) {
+      this.#options.logger.error({ source: source.name, err: error }, 'a source failed: the agent stops');
+      this.#beginDrain();
+      throw error;
+    }
+    this.#finished.add(source);
+    source.log.pulse.beat();
   }
 
   /** The fault of one pipeline ends the agent, but only after the others have drained: its supervisor starts it again. */
@@ -151,7 +161,7 @@ class Agent implements AgentHandle {
       await pipeline.run(this.#drain.signal, this.#stop.signal);
     } catch (error) {
       this.#options.logger.error({ output: pipeline.name, err: error }, 'a pipeline failed: the agent stops');
-      this.stop();
+      this.#beginDrain();
       throw error;
     }
   }
@@ -163,6 +173,11 @@ class Agent implements AgentHandle {
   }
 
   async #close(): Promise<void> {
+    await this.#closeStages();
+    await this.#lock.release();
+  }
+
+  async #closeStages(): Promise<void> {
     const closing = [
       ...this.#sources.map((source) => source.log.close()),
       ...this.#outputs.map((output) => output.close()),
@@ -173,10 +188,26 @@ class Agent implements AgentHandle {
       if (result.status === 'rejected')
         this.#options.logger.warn({ reason: messageOf(result.reason) }, 'something could not be closed');
     }
-    await this.#lock.release();
   }
 
   // ---- building
+
+  /** Batches in flight of each output, so that all of them fit into the memory. */
+  #fitInFlight(): readonly number[] {
+    const { outputs, sources, memory } = this.#config;
+    const perOutput = outputs.map(({ name, batch, sources: own }) => ({
+      output: name,
+      maxInFlight: batch.maxInFlight,
+      maxBytes: batch.maxBytes * (own?.length ?? sources.length),
+    }));
+    const fitted = fitInFlight(perOutput, memory.maxBytes);
+    for (const [at, { output, maxInFlight }] of perOutput.entries()) {
+      if (fitted[at] === maxInFlight) continue;
+      const message = 'memory.maxBytes has no room for so many batches in flight: there will be fewer';
+      this.#options.logger.warn({ output, maxInFlight, lowered: fitted[at] }, message);
+    }
+    return fitted;
+  }
 
   #createSource(config: SourceConfig): Source {
     const { stateDirectory } = this.#config;
@@ -198,38 +229,20 @@ class Agent implements AgentHandle {
 
   async #openOutput(config: OutputConfig): Promise<void> {
     const { logger } = this.#options;
-    const output = this.#createOutput(config);
+    const own = { userAgent: `auditail/${this.#options.version}`, logger: logger.child({ output: config.name }) };
+    const output = openOutput(config, this.#config.metadata, own);
     this.#outputs.push(output);
     const state = await openOutputState(this.#directory, this.#lock, {
       output: config.name,
       deadLetterMaxBytes: config.deadLetter.maxBytes,
-      found: (finding) =>
-        logger.warn({ output: config.name, ...finding }, 'something in the state directory was mended'),
+      found: (finding) => logger.warn({ output: config.name, ...finding }, 'the state directory was mended'),
     });
     this.#states.push(state);
     for (const source of this.#sources) {
       if (config.sources !== undefined && !config.sources.includes(source.name)) continue;
       const resume = await state.load(source.name);
-      if (resume !== null) refuseOther(resume, output, source);
+      if (resume !== null) refuseOther(resume, output.destination, source.origin);
       this.#pipelines.push(this.#createPipeline(config, output, state, source, resume));
-    }
-  }
-
-  #createOutput(config: OutputConfig): Output {
-    const { metadata } = this.#config;
-    const { version, logger } = this.#options;
-    const options = { userAgent: `auditail/${version}`, logger: logger.child({ output: config.name }) };
-    switch (config.type) {
-      case 'elasticsearch':
-        return createElasticsearchOutput(config, metadata, createTransport(config, options));
-      case 'loki':
-        return createLokiOutput(config, metadata, createTransport(config, options));
-      case 'http':
-        return createHttpOutput(config, metadata, createTransport(config, options));
-      case 'file':
-        return createFileOutput(config, metadata);
-      case 'stdout':
-        return createStdoutOutput(config, metadata);
     }
   }
 
@@ -270,23 +283,6 @@ class Agent implements AgentHandle {
       firstRun: (segments) => firstRun(startAt, segments, Date.now()),
     });
   }
-}
-
-/** A checkpoint of another destination or log says nothing about this one. */
-function refuseOther(checkpoint: Checkpoint, output: Output, source: Source): void {
-  const { destination, origin } = checkpoint;
-  if (destination === output.destination && origin === source.origin) return;
-  const [what, before, now] =
-    destination === output.destination
-      ? ['source', origin, source.origin]
-      : ['destination', destination, output.destination];
-  throw new AuditailError(
-    'AUD_STATE_MISMATCH',
-    `the checkpoint of output ${output.name} belongs to the ${what} ${before}, and the configuration says ${now}`,
-    {
-      hint: `give the output another name to ship everything there from the beginning, or run \`auditail state remove ${output.name}\` to forget where it stood`,
-    },
-  );
 }
 
 /** Each source reads first lines with a view of its own: those of the pipelines are in use. */

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Malformed } from '../event/event.ts';
 import { applySplices, type Splice } from '../event/splice.ts';
 import type { EventReference } from '../log/loss.ts';
-import { BatchBuilder, type Range } from './batch.ts';
+import { BatchBuilder } from './batch.ts';
 import { type CutLimits, type CutterOptions, MALFORMED_WORDS, type Sealed, type SetAside } from './sealed.ts';
 import { Tally } from './tally.ts';
 
@@ -89,7 +89,7 @@ export class Cutter {
    * may go beyond (a range that is cut again as it was).
    */
   cut(bytes: Buffer, start: number, end: number, offset: number, until = Number.POSITIVE_INFINITY): number {
-    this.#begun();
+    if (!this.open) this.#startedAt = Date.now();
     this.#lastStart = -1;
     const base = offset - start;
     let at = start;
@@ -116,14 +116,14 @@ export class Cutter {
 
   /** Counts bytes that are no line. */
   skip(bytes: number): void {
-    this.#begun();
+    if (!this.open) this.#startedAt = Date.now();
     this.#tally.skippedBytes += bytes;
     this.#to += bytes;
   }
 
   /** Counts a line that was set aside straight from disk. */
   setAsideElsewhere(reason: string, bytes: number): void {
-    this.#begun();
+    if (!this.open) this.#startedAt = Date.now();
     this.#tally.readEvents += 1;
     this.#tally.readBytes += bytes;
     this.#tally.deadLetter(reason, bytes);
@@ -133,7 +133,7 @@ export class Cutter {
   /** Closes the range; the next one begins where it ends. */
   seal(segment: string): Sealed {
     const { source, filter } = this.#options;
-    const range: Range = { segment, from: this.#from, to: this.#to };
+    const range = { segment, from: this.#from, to: this.#to };
     // Under another filter the same range holds other events: no receiver may take it for the one that it has.
     const text = `${source}\n${segment}\n${range.from}\n${range.to}\n${filter.hash}`;
     const key = hash('sha256', text, 'hex').slice(0, 32);
@@ -165,10 +165,6 @@ export class Cutter {
 
   #newBuilder(): BatchBuilder {
     return new BatchBuilder(this.#limits.maxBytes + ROOM);
-  }
-
-  #begun(): void {
-    if (!this.open) this.#startedAt = Date.now();
   }
 
   #rememberLast(bytes: Buffer): void {

@@ -19,7 +19,11 @@ export interface StdinSourceOptions {
   readonly anomaly: Anomaly;
 }
 
-const SEGMENT_BYTES = 16 * 1024 * 1024;
+const MAX_SEGMENT_BYTES = 16 * 1024 * 1024;
+/** A settled file is deleted whole: a spool of few files would be full although hardly anything waits in it. */
+const LEAST_SEGMENTS = 8;
+/** What the kernel gives of a pipe at a time, as a rule. */
+const STEP_BYTES = 64 * 1024;
 const SYNC_MS = 1000;
 const RETRY_MS = 500;
 
@@ -27,9 +31,11 @@ const RETRY_MS = 500;
  * A pipe: `kube-apiserver --audit-log-path=- | auditail --stdin`. Its bytes go to a spool at once, so that a slow
  * output does not block the API server; the spool is then followed like any log.
  */
-export function createStdinSource({ config, stateDirectory, input, reference, anomaly }: StdinSourceOptions): Source {
+export function createStdinSource(options: StdinSourceOptions): Source {
+  const { config, stateDirectory, reference, anomaly } = options;
   const anomalies = new Anomalies();
-  const spool = new Spool(join(stateDirectory, 'spool', config.name, 'audit.log'), SEGMENT_BYTES);
+  const segmentBytes = Math.min(MAX_SEGMENT_BYTES, Math.floor(config.spool.maxBytes / LEAST_SEGMENTS));
+  const spool = new Spool(join(stateDirectory, 'spool', config.name, 'audit.log'), segmentBytes);
   const note: Anomaly = (kind, words, fields) => {
     anomalies.count(kind);
     anomaly(kind, words, fields);
@@ -46,80 +52,165 @@ export function createStdinSource({ config, stateDirectory, input, reference, an
     reference,
     anomaly: note,
   });
-  const room = async (needed: number, signal: AbortSignal) => {
-    for (let told = false; !signal.aborted && spooledBytes(log) + needed > config.spool.maxBytes; ) {
-      if (!told) note('spool-full', 'the spool is full', { maxBytes: config.spool.maxBytes, whenFull: config.spool.whenFull });
-      told = true;
-      if (config.spool.whenFull === 'dropOldest') {
-        if (!(await log.dropOldest())) await spool.rotate();
-        await log.refresh(true);
-      } else await log.pulse.wait(RETRY_MS, signal);
-    }
-  };
   return {
     name: config.name,
     type: config.type,
     origin: '-',
     log,
-    follow: async (signal) => {
-      await spool.open();
-      await log.refresh(true);
-      const syncing = syncRegularly(spool, note, signal);
-      const stop = () => input.destroy();
-      signal.addEventListener('abort', stop, { once: true });
-      try {
-        for await (const chunk of input) {
-          await room((chunk as Buffer).length, signal);
-          await appendUntilDone(spool, chunk as Buffer, note, signal);
-          await log.refresh();
-        }
-      } catch (error) {
-        if (!signal.aborted) throw error;
-      } finally {
-        signal.removeEventListener('abort', stop);
-        await spool.close();
-        await log.refresh(true);
-        await syncing.stop();
-      }
-    },
+    follow: (signal) => new Pump(options.input, spool, log, config.spool, note).run(signal),
     status: () => logStatus(config.name, config.type, '-', log, anomalies),
   };
 }
 
-function spooledBytes(log: Log): number {
-  return log.segments.reduce((sum, segment) => sum + (segment.gone === null ? segment.size : 0), 0);
-}
+/** Moves a pipe's bytes into the spool until the pipe ends or the signal comes. */
+class Pump {
+  readonly #input: Readable;
+  readonly #spool: Spool;
+  readonly #log: Log;
+  readonly #limits: StdinSourceConfig['spool'];
+  readonly #note: Anomaly;
+  #full = false;
 
-/** A full disk makes the pipe wait; nothing is dropped for it. */
-async function appendUntilDone(spool: Spool, chunk: Buffer, note: Anomaly, signal: AbortSignal): Promise<void> {
-  for (let told = false; !signal.aborted; told = true) {
+  constructor(input: Readable, spool: Spool, log: Log, limits: StdinSourceConfig['spool'], note: Anomaly) {
+    this.#input = input;
+    this.#spool = spool;
+    this.#log = log;
+    this.#limits = limits;
+    this.#note = note;
+    // Between two reads nobody listens; the next one asks for the error.
+    input.on('error', () => undefined);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#spool.open();
+    await this.#log.refresh(true);
+    const syncing = this.#syncRegularly(signal);
     try {
-      await spool.append(chunk);
-      return;
-    } catch (error) {
-      if (!told) note('spool-unwritable', 'the spool cannot be written: the pipe waits', { reason: messageOf(error) });
-      await sleep(RETRY_MS);
+      while (await readable(this.#input, signal)) {
+        for (let chunk = read(this.#input); chunk !== null; chunk = read(this.#input)) {
+          await this.#store(chunk, signal);
+          if (signal.aborted) break;
+        }
+      }
+      // What has been read from the pipe and is still in memory nobody else has. Nothing is added to it meanwhile.
+      const rest: Buffer[] = [];
+      for (let chunk = read(this.#input); chunk !== null; chunk = read(this.#input)) rest.push(chunk);
+      this.#input.destroy();
+      for (const chunk of rest) await this.#store(chunk, signal);
+    } finally {
+      this.#input.destroy();
+      await this.#spool.close();
+      await this.#log.refresh(true);
+      await syncing.stop();
     }
+  }
+
+  async #store(chunk: Buffer, signal: AbortSignal): Promise<void> {
+    for (let rest = chunk; rest.length > 0; ) {
+      const step = rest.subarray(0, STEP_BYTES);
+      await this.#room(step.length, signal);
+      rest = rest.subarray(await this.#append(step, signal));
+      await this.#log.refresh();
+    }
+  }
+
+  /** Waits, or makes room, where the spool is full. What it holds beyond the bound is never more than one line. */
+  async #room(needed: number, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && this.#spooledBytes() + needed > this.#limits.maxBytes && this.#closedFiles() > 0) {
+      const { maxBytes, whenFull } = this.#limits;
+      if (!this.#full) this.#note('spool-full', 'the spool is full', { maxBytes, whenFull });
+      this.#full = true;
+      if (whenFull === 'block') await this.#log.pulse.wait(RETRY_MS, signal);
+      else {
+        await this.#log.dropOldest();
+        await this.#log.refresh(true);
+      }
+    }
+    if (this.#spooledBytes() + needed <= this.#limits.maxBytes) this.#full = false;
+  }
+
+  #spooledBytes(): number {
+    return this.#log.segments.reduce(
+      (sum, { gone, places, size }) => sum + (gone === null && places.plain !== null ? size : 0),
+      0,
+    );
+  }
+
+  /** Those that can be settled and deleted, or dropped; the live file goes on to its end. */
+  #closedFiles(): number {
+    const { live, segments } = this.#log;
+    return segments.filter((segment) => segment !== live && segment.gone === null && segment.places.plain !== null)
+      .length;
+  }
+
+  /** A full disk makes the pipe wait; nothing is dropped for it. Gives how many bytes were taken. */
+  async #append(chunk: Buffer, signal: AbortSignal): Promise<number> {
+    for (let told = false; ; told = true) {
+      try {
+        return await this.#spool.append(chunk);
+      } catch (error) {
+        const reason = messageOf(error);
+        if (!told) this.#note('spool-unwritable', 'the spool cannot be written: the pipe waits', { reason });
+        if (signal.aborted) throw error;
+        await sleep(RETRY_MS);
+      }
+    }
+  }
+
+  #syncRegularly(signal: AbortSignal): { stop(): Promise<void> } {
+    const ended = new AbortController();
+    const either = AbortSignal.any([signal, ended.signal]);
+    const running = (async () => {
+      while (!either.aborted) {
+        await sleepUntil(SYNC_MS, either);
+        try {
+          await this.#spool.sync();
+        } catch (error) {
+          this.#note('spool-unsynced', 'the spool could not be forced to disk', { reason: messageOf(error) });
+        }
+      }
+    })();
+    return {
+      stop: async () => {
+        ended.abort();
+        await running;
+      },
+    };
   }
 }
 
-function syncRegularly(spool: Spool, note: Anomaly, signal: AbortSignal): { stop(): Promise<void> } {
-  const ended = new AbortController();
-  const either = AbortSignal.any([signal, ended.signal]);
-  const running = (async () => {
-    while (!either.aborted) {
-      await sleep(SYNC_MS, undefined, { signal: either }).catch(() => undefined);
-      try {
-        await spool.sync();
-      } catch (error) {
-        note('spool-unsynced', 'the spool could not be forced to disk', { reason: messageOf(error) });
-      }
-    }
-  })();
-  return {
-    stop: async () => {
-      ended.abort();
-      await running;
-    },
-  };
+function read(input: Readable): Buffer | null {
+  return input.read() as Buffer | null;
+}
+
+/** Waits until there is something to read; false at the end of the pipe, and when the signal comes. */
+function readable(input: Readable, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted || input.readableEnded) return Promise.resolve(false);
+  if (input.readableLength > 0) return Promise.resolve(true);
+  if (input.destroyed) return input.errored === null ? Promise.resolve(false) : Promise.reject(input.errored);
+  return new Promise((resolve, reject) => {
+    const done = (settle: () => void) => {
+      input.off('readable', more).off('end', end).off('close', end).off('error', failed);
+      signal.removeEventListener('abort', end);
+      settle();
+    };
+    const more = () => done(() => resolve(true));
+    const end = () => done(() => resolve(false));
+    const failed = (error: Error) => done(() => reject(error));
+    input.on('readable', more).on('end', end).on('close', end).on('error', failed);
+    signal.addEventListener('abort', end, { once: true });
+  });
+}
+
+function sleepUntil(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    if (signal.aborted) done();
+    else signal.addEventListener('abort', done, { once: true });
+  });
 }
