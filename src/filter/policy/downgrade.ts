@@ -1,0 +1,84 @@
+import type { Event } from '../../event/event.ts';
+import { SLOT } from '../../event/field.ts';
+import type { Splice } from '../filter.ts';
+import { ByteTable } from './byte-table.ts';
+import { cutMember } from './cut.ts';
+import { isObject, keyOf, type Member, memberAt, membersOf } from './json-walk.ts';
+import { cutManagedFields } from './managed-fields.ts';
+import { LEVELS, type Level } from './policy.ts';
+
+/**
+ * The splices that make an event what the API server would have written, had its policy said `level` (not `None`) and
+ * `omitManagedFields`: bodies go, with the annotations that are written from level Request on only, and the level is
+ * renamed. An event that is at that level or below stays as it is but for managed fields; nothing is ever raised.
+ * The splices are sorted; an empty list where nothing is to be changed.
+ */
+export function downgrade(event: Event, level: Level, omitManagedFields: boolean): readonly Splice[] {
+  const rank = LEVELS.indexOf(level);
+  const cutsRequest = rank < REQUEST;
+  const cutsResponse = rank < REQUEST_RESPONSE;
+  const isLowered = recordedRank(event) > rank;
+  // Bodies are cut by the rule alone, whatever the event says of its level: none passes a rule that forbids it.
+  const hasRequest = event.valueStart(SLOT.requestObject) !== -1;
+  const hasResponse = event.valueStart(SLOT.responseObject) !== -1;
+  if (!isLowered && !(hasRequest && (cutsRequest || omitManagedFields))) {
+    if (!(hasResponse && (cutsResponse || omitManagedFields))) return NO_SPLICES;
+  }
+  const splices: Splice[] = [];
+  if (isLowered) renameLevel(event, level, splices);
+  if (cutsRequest) cutTop(event, SLOT.requestObject, splices);
+  // A patch is recorded as the client sent it, managed fields and all.
+  else if (omitManagedFields && event.text(SLOT.verb) !== 'patch') cutFrom(event, SLOT.requestObject, splices);
+  if (cutsResponse) cutTop(event, SLOT.responseObject, splices);
+  else if (omitManagedFields) cutFrom(event, SLOT.responseObject, splices);
+  if (cutsRequest) cutAnnotations(event, splices);
+  return splices.length > 1 ? splices.sort((one, other) => one.start - other.start) : splices;
+}
+
+const NO_SPLICES: readonly Splice[] = [];
+const RANKS = new ByteTable<number>(LEVELS.map((level, rank) => [level, rank]));
+
+/** Of what the event says of its level; -1 where it says nothing that is known. */
+function recordedRank(event: Event): number {
+  const start = event.valueStart(SLOT.level);
+  return start === -1 ? -1 : (RANKS.get(event.bytes, start + 1, event.valueEnd(SLOT.level) - 1) ?? -1);
+}
+
+const REQUEST = LEVELS.indexOf('Request');
+const REQUEST_RESPONSE = LEVELS.indexOf('RequestResponse');
+const LEVEL_VALUES = new Map(LEVELS.map((level) => [level, Buffer.from(JSON.stringify(level))]));
+
+function renameLevel(event: Event, level: Level, splices: Splice[]): void {
+  const value = LEVEL_VALUES.get(level) as Buffer;
+  splices.push({ start: event.valueStart(SLOT.level), end: event.valueEnd(SLOT.level), with: value });
+}
+
+/** Cuts a member of the event itself. */
+function cutTop(event: Event, slot: number, splices: Splice[]): void {
+  const value = event.valueStart(slot);
+  if (value === -1) return;
+  cutMember(event.bytes, memberAt(event.bytes, value, event.valueEnd(slot)), splices);
+}
+
+function cutFrom(event: Event, slot: number, splices: Splice[]): void {
+  if (event.has(slot)) cutManagedFields(event.bytes, event.valueStart(slot), event.valueEnd(slot), splices);
+}
+
+/**
+ * Patches that admission webhooks made are recorded from level Request on (plugin/webhook/mutating/dispatcher.go);
+ * `truncated` says that bodies were left out, of which there are none at level Metadata.
+ */
+function cutAnnotations(event: Event, splices: Splice[]): void {
+  const start = event.valueStart(SLOT.annotations);
+  if (start === -1 || !isObject(event.bytes, start)) return;
+  let isOneKept = false;
+  const cut: Member[] = [];
+  for (const member of membersOf(event.bytes, start)) {
+    const key = keyOf(event.bytes, member);
+    if (key.startsWith('patch.webhook.admission.k8s.io/') || key === 'audit.k8s.io/truncated') cut.push(member);
+    else isOneKept = true;
+  }
+  if (cut.length === 0) return;
+  if (isOneKept) for (const member of cut) cutMember(event.bytes, member, splices);
+  else cutMember(event.bytes, memberAt(event.bytes, start, event.valueEnd(SLOT.annotations)), splices);
+}
