@@ -15,6 +15,7 @@ await build({
   // Names stay, so that a stack trace can be read; the rest is only more to parse at every start.
   minifyWhitespace: true,
   minifySyntax: true,
+  lineLimit: 160,
   legalComments: 'linked',
   define: { AUDITAIL_VERSION: JSON.stringify(version) },
   // CommonJS dependencies in an ES module bundle still ask for require().
