@@ -10,7 +10,6 @@ import { EXIT } from './exit.ts';
 import { addLaboratory } from './laboratory.ts';
 import { printError } from './print-error.ts';
 import { addSetupCommand } from './setup.ts';
-import { addSetupCommand } from './setup.ts';
 import { addStateCommands } from './state.ts';
 import { addStatusCommand } from './status.ts';
 
@@ -22,6 +21,7 @@ Examples:
   auditail check --config auditail.yaml --connect     what would be wrong, before it is
   auditail status                                     how far each output is, and what was lost
   auditail explain --config auditail.yaml audit.log   which rule decides what, and what it changes
+  auditail stats --what-if filter.yaml audit.log      what the trail is made of, and what a filter would save
   auditail demo                                       the main job on recorded events, without any set-up
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 a part of the trail was lost`;
@@ -81,7 +81,6 @@ function createProgram(context: Context, done: Done): Command {
       done(await ship(flags, context));
     });
 
-  addSetupCommand(program, context, done);
   addSetupCommand(program, context, done);
   addStatusCommand(program, context, done);
   addStateCommands(program, context, done);
