@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Context, Done } from './context.ts';
 import type { ExplainFlags } from './explain.ts';
+import type { StatsFlags } from './stats.ts';
 import { addFilterOptions, addInputOptions } from './recorded-input.ts';
 
 /** The commands that try filters on recorded events; they ship nothing and touch no state. */
@@ -17,5 +18,18 @@ export function addLaboratory(program: Command, context: Context, done: Done): v
     .action(async (files: readonly string[], flags: ExplainFlags) => {
       const { explain } = await import('./explain.ts');
       done(await explain(files, flags, context));
+    });
+
+  addInputOptions(addFilterOptions(program.command('stats')))
+    .description('say what the trail is made of, and what a filter would save')
+    .argument('<files...>', 'files as the API server wrote them, also gzipped; - for a pipe')
+    .option('--what-if <file>', 'a filter, or a configuration with one, that might be used instead')
+    .option('--by <names>', 'what to count by, of rule, level, stage, verb, user, resource, namespace, userAgent, code')
+    .option('--top <count>', 'show so many values of each', '10')
+    .option('--format <format>', 'table, json, csv or html', 'table')
+    .option('--out <file>', 'write it to a file')
+    .action(async (files: readonly string[], flags: StatsFlags) => {
+      const { stats } = await import('./stats.ts');
+      done(await stats(files, flags, context));
     });
 }
