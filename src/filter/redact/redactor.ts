@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import type { Event } from '../../event/event.ts';
+import { SLOT } from '../../event/field.ts';
+import type { Edits, Mark } from '../edits.ts';
+import { equals } from '../text-test.ts';
+import { type FieldPath, writePath } from '../trim/field-path.ts';
+import { PathFinder } from '../trim/path-finder.ts';
+import { carryBack, decodeJson, quoteJson } from './decoded.ts';
+import { findInDocument } from './document.ts';
+import { type Finding, wholeValue, within } from './finding.ts';
+import { newRedactionMarks } from './kinds.ts';
+import { findInUri, mayHoldSecrets } from './request-uri.ts';
+import { isSuspicious, mayHoldSecret } from './suspicion.ts';
+import type { Subject } from './walk.ts';
+
+export interface RedactConfig {
+  readonly enabled: boolean;
+  /** Values that go beside those that always do. */
+  readonly paths: readonly FieldPath[];
+}
+
+/** Takes out of events what must not reach a store. Keys stay, values go; each is counted by its kind. */
+export interface Redactor {
+  /** Names what decides: changes when, and only when, what is redacted may change. */
+  readonly hash: string;
+  readonly marks: readonly Mark[];
+  /** Adds what is secret in the event to the edits. */
+  find(event: Event, edits: Edits): void;
+}
+
+/** Goes up with every change of what is redacted without being configured. */
+const RULES = 1;
+
+const ofSecrets = equals(SLOT['objectRef.resource'], 'secrets');
+const ofTokenReviews = equals(SLOT['objectRef.resource'], 'tokenreviews');
+const ofServiceAccounts = equals(SLOT['objectRef.resource'], 'serviceaccounts');
+const ofTokens = equals(SLOT['objectRef.subresource'], 'token');
+const isPatch = equals(SLOT.verb, 'patch');
+
+/** `{"metadata":{},"code":200}` */
+const SHORT_STATUS = 40;
+
+export function createRedactor({ enabled, paths }: RedactConfig): Redactor {
+  const marks = newRedactionMarks();
+  const finder = paths.length === 0 ? null : new PathFinder(paths);
+
+  function add(edits: Edits, { start, end, kind, by }: Finding, from = 0): void {
+    edits.replace(from + start, from + end, Buffer.from(by), marks[kind]);
+  }
+
+  function find(event: Event, edits: Edits): void {
+    findUri(event, (finding) => add(edits, finding));
+    const subject = subjectOf(event);
+    const hasBody = event.valueStart(SLOT.requestObject) !== -1 || event.valueStart(SLOT.responseObject) !== -1;
+    const own = event.bytes.subarray(event.start, event.end);
+    const isClose =
+      (subject !== 'other' && (hasBody || saysMore(event))) ||
+      isSuspicious(own) ||
+      ((hasBody || saysMore(event)) && mayHoldSecret(own));
+    if (isClose) for (const finding of findClosely(event, own, subject)) add(edits, finding, event.start);
+    finder?.find(event, (_member, start, end) => add(edits, wholeValue(event.bytes, start, end, 'path')));
+  }
+
+  const canonical = JSON.stringify({ rules: RULES, paths: paths.map(writePath).sort() });
+  return {
+    hash: enabled ? createHash('sha256').update(canonical).digest('hex').slice(0, 16) : 'none',
+    marks: Object.values(marks),
+    find: enabled ? find : () => undefined,
+  };
+}
+
+function subjectOf(event: Event): Subject {
+  if (ofSecrets(event)) return 'secret';
+  return ofTokenReviews(event) || (ofServiceAccounts(event) && ofTokens(event)) ? 'token' : 'other';
+}
+
+/** Whether there is a status with words, or what a webhook did: such may quote a body where there is none. */
+function saysMore(event: Event): boolean {
+  const start = event.valueStart(SLOT.responseStatus);
+  return start !== -1 && event.valueEnd(SLOT.responseStatus) - start > SHORT_STATUS;
+}
+
+function findUri(event: Event, add: (finding: Finding) => void): void {
+  const start = event.valueStart(SLOT.requestURI) + 1;
+  if (start === 0 || event.bytes[start - 1] !== 0x22) return;
+  const end = event.valueEnd(SLOT.requestURI) - 1;
+  const raw = event.bytes.toString('latin1', start, end);
+  if (!mayHoldSecrets(raw)) return;
+  const decoded = decodeJson(event.bytes, start, end);
+  if (decoded === null) {
+    add(within(start, end, 'uri'));
+    return;
+  }
+  for (const finding of carryBack(findInUri(decoded.bytes.toString('latin1')), decoded, quoteJson)) add(finding);
+}
+
+/** Positions count from the start of the event, which is all there is in `own`. */
+function findClosely(event: Event, own: Buffer, subject: Subject): readonly Finding[] {
+  const { findings, unclaimed } = findInDocument(own, 0, subject);
+  if (subject !== 'other' || unclaimed.length === 0 || !isPatch(event)) return findings;
+  // A patch need not say the kind of what it changes. Where the answer shows a Secret, the patch is taken to be of it.
+  const isInAnswer = ({ start }: Finding) => liesIn(event, SLOT.responseObject, start);
+  if (!findings.some((finding) => finding.kind === 'secret-data' && isInAnswer(finding))) return findings;
+  return [...findings, ...unclaimed.filter(({ start }) => liesIn(event, SLOT.requestObject, start))];
+}
+
+function liesIn(event: Event, slot: number, position: number): boolean {
+  const at = event.start + position;
+  return event.valueStart(slot) <= at && at < event.valueEnd(slot);
+}

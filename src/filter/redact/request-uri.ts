@@ -1,0 +1,66 @@
+import { findAssignments, findCredentials, namesSecret } from './credentials.ts';
+import { carryBack, decodePercent } from './decoded.ts';
+import { type Finding, within } from './finding.ts';
+
+/** Of these, the text is a command line; what it runs is evidence, and stays. */
+const COMMAND = 'command';
+/** What they hold names objects, or a place in a list, and no secrets. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  'fieldSelector',
+  'labelSelector',
+  'continue',
+  'resourceVersion',
+  'fieldManager',
+]);
+
+const PARAMETER = /([^&;=]*)(?:=([^&;]*))?/y;
+
+/**
+ * Finds passwords and tokens in a URI, of which `text` has one character for each byte: values of parameters with
+ * telling names, credentials before a host, bearer tokens, what a command assigns to a name that tells.
+ */
+export function findInUri(text: string): Finding[] {
+  const bytes = Buffer.from(text, 'latin1');
+  const query = text.indexOf('?');
+  const pathEnd = query === -1 ? text.length : query;
+  const findings = findDecoded(bytes, 0, pathEnd, false);
+  let isFlag = false;
+  for (let at = pathEnd + 1; at < text.length; at = PARAMETER.lastIndex + 1) {
+    PARAMETER.lastIndex = at;
+    const [, rawName = '', value] = PARAMETER.exec(text) ?? [];
+    const start = at + rawName.length + 1;
+    if (value === undefined || value === '') continue;
+    const end = start + value.length;
+    const name = decode(bytes, at, at + rawName.length);
+    if (name === COMMAND) {
+      const word = decode(bytes, start, end);
+      if (isFlag && !word.startsWith('-')) findings.push(within(start, end, 'uri'));
+      isFlag = /^--?[\w-]+$/.test(word) && namesSecret(word.replace(/^-+/, ''));
+      findings.push(...findDecoded(bytes, start, end, true));
+    } else if (HARMLESS.has(name)) continue;
+    else if (namesSecret(name)) findings.push(within(start, end, 'uri'));
+    else findings.push(...findDecoded(bytes, start, end, true));
+  }
+  return findings;
+}
+
+/** A quick look at a URI as it stands in the event, right when it says no: most URIs hold nothing secret. */
+export function mayHoldSecrets(raw: string): boolean {
+  const query = raw.indexOf('?');
+  return (query !== -1 && IN_QUERY.test(raw.slice(query))) || IN_PATH.test(raw);
+}
+
+const IN_PATH = /bearer|eyJ|:\/\/|%3a|%[4-7][0-9a-f]|\\u00[4-7]/i;
+const IN_QUERY = /pass|pwd|secret|token|cred|auth|jwt|sig|key/i;
+
+function findDecoded(bytes: Buffer, start: number, end: number, isValue: boolean): Finding[] {
+  const decoded = decodePercent(bytes, start, end);
+  const text = decoded.bytes.toString('latin1');
+  const found = findCredentials(text);
+  if (isValue) found.push(...findAssignments(text));
+  return carryBack(found, decoded, (by) => by);
+}
+
+function decode(bytes: Buffer, start: number, end: number): string {
+  return decodePercent(bytes, start, end).bytes.toString('latin1');
+}
