@@ -46,8 +46,8 @@ export class Cursor {
   readonly #earlier: string[];
   readonly #buffer: ReadBuffer;
   #missed = 0;
-  /** Changes of the log after which nothing unread stood before the live file. */
-  #searched = -1;
+  /** After so many changes of the log, nothing was left to read in the segments up to an index. */
+  #searched = { changes: -1, upTo: 0 };
   #segment: Segment | null = null;
   #lease: Lease | null = null;
   /** Offset in the segment of the first byte not given out. */
@@ -158,12 +158,13 @@ export class Cursor {
       if (place === undefined || place.done || present.has(id)) continue;
       place.done = true;
       const segment = this.#log.vanished(id);
-      const words = 'the file was deleted while the agent was not running, before it had been read to its end';
+      // How long it was, nobody knows any more; perhaps nothing stood behind this.
+      const words = 'the file was deleted while the agent was not running, and its end had not been read';
       const { offset } = place;
       this.#queue.push({
         kind: 'loss',
         segment,
-        loss: { reason: 'deleted', proof: 'certain', segment: id, name: segment.name, from: offset, words },
+        loss: { reason: 'deleted', proof: 'suspected', segment: id, name: segment.name, from: offset, words },
       });
       this.#queue.push({ kind: 'end', segment, length: offset });
     }
@@ -177,25 +178,27 @@ export class Cursor {
 
   /** Enters the oldest segment with something to read; with `before`, only one that stands before that. */
   async #enterNext(before: Segment | null): Promise<boolean> {
-    const { changes } = this.#log;
-    if (before !== null && this.#searched === changes) return false;
-    for (const segment of this.#log.segments) {
-      if (segment === before) {
-        this.#searched = changes;
-        return false;
+    const { changes, segments } = this.#log;
+    if (this.#searched.changes !== changes) this.#searched = { changes, upTo: 0 };
+    const searched = this.#searched;
+    for (let at = searched.upTo; at < segments.length; at += 1) {
+      const segment = segments[at] as Segment;
+      if (segment === before) return false;
+      if (this.#isUnread(segment)) {
+        if (segment.gone !== null) {
+          if (!this.#gone.has(segment)) this.#lose(segment);
+          if (this.#queue.length > 0) return false;
+        } else {
+          // The live file may also have become shorter than what was read: that is found out when it is entered.
+          const read = segment === this.#log.live && this.#places.get(segment.id)?.offset === segment.size;
+          if (!read && (await this.#enter(segment))) return true;
+          if (this.#queue.length > 0) return false;
+          if (!read && before !== null) return false;
+          continue;
+        }
       }
-      if (!this.#isUnread(segment)) continue;
-      if (segment.gone !== null) {
-        if (!this.#gone.has(segment)) this.#lose(segment);
-        if (this.#queue.length > 0) return false;
-        continue;
-      }
-      // The live file may also have become shorter than what was read: that is found out when it is entered.
-      if (segment === this.#log.live && this.#places.get(segment.id)?.offset === segment.size) continue;
-      if (await this.#enter(segment)) return true;
-      // Its file was not to be had: it is tried again.
-      this.#searched = -1;
-      if (this.#queue.length > 0 || before !== null) return false;
+      // All up to here has been read, as long as nothing changes.
+      if (searched.upTo === at) searched.upTo = at + 1;
     }
     return false;
   }

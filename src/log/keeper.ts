@@ -18,6 +18,9 @@ export interface KeeperOptions {
   readonly now: () => number;
 }
 
+export const LET_GO_WORDS =
+  'an unread file that its writer has deleted goes with the agent, since it could not be pinned';
+
 /** Space on the disk is looked at so often while anything is retained; others write there too. */
 const LOOK_MS = 1000;
 
@@ -43,11 +46,6 @@ export class Keeper {
   /** Something has changed that decides what is to be kept. */
   touch(): void {
     this.#changes += 1;
-  }
-
-  /** How often something has changed. */
-  get changes(): number {
-    return this.#changes;
   }
 
   /** Whether a segment waits for another look at the directory before it is given up. */
@@ -95,6 +93,18 @@ export class Keeper {
     if (pin !== null) await pins?.remove(pin);
   }
 
+  /** Closes all descriptors. What only they kept is told of: no later run will know that it ever was. */
+  async letAllGo(): Promise<void> {
+    const { segments, anomaly } = this.#options;
+    for (const { gone, unsettledBy, retained, places, name, size } of segments.all) {
+      if (gone !== null || unsettledBy.size === 0 || !retained || places.pin !== null) continue;
+      anomaly('let-go', LET_GO_WORDS, { file: name, bytes: size });
+    }
+    const closed = await Promise.allSettled(segments.all.map((segment) => segment.letGo()));
+    const failed = closed.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
   async pin(path: string, key: FileKey, compressed: boolean): Promise<string | null> {
     const { pins, anomaly } = this.#options;
     if (pins === null) return null;
@@ -123,10 +133,10 @@ export class Keeper {
     await this.#options.pins?.remove(pin);
   }
 
-  /** Forgets segments that are settled and of which no file is left. */
-  dispose(): void {
+  /** Forgets those that are settled and of which no file is left. */
+  dispose(candidates: readonly Segment[]): void {
     const { segments } = this.#options;
-    const gone = new Set(segments.all.filter((segment) => this.#isDisposable(segment)));
+    const gone = new Set(candidates.filter((segment) => this.#isDisposable(segment)));
     if (gone.size > 0) segments.remove(gone);
   }
 
@@ -159,7 +169,7 @@ export class Keeper {
       }
     }
     this.#held = held;
-    this.dispose();
+    this.dispose(segments.all);
     changed = (await this.#bound()) || changed;
     if (failure !== null) throw failure;
     return changed;
@@ -201,6 +211,7 @@ export class Keeper {
     if (since === undefined || since >= looks) return false;
     this.#unreachable.delete(segment);
     segment.gone = segment.fate;
+    this.#options.segments.changed();
     return true;
   }
 
@@ -211,6 +222,7 @@ export class Keeper {
     for (const segment of await retention.exceeding(segments.all, segments.live)) {
       if (segment.places.gzip === null) {
         segment.gone = 'retention';
+        segments.changed();
         changed = true;
         await this.release(segment);
       } else await this.#fallBackToGzip(segment);

@@ -1,3 +1,4 @@
+import type { Backups } from './backups.ts';
 import { PlainContent } from './content.ts';
 import type { WriteRate } from './deadline.ts';
 import {
@@ -11,7 +12,7 @@ import {
 } from './files.ts';
 import type { LogNames } from './file-name.ts';
 import { identify } from './identity.ts';
-import type { Keeper } from './keeper.ts';
+import { LET_GO_WORDS, type Keeper } from './keeper.ts';
 import type { Anomaly } from './reader.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentList } from './segment-list.ts';
@@ -23,8 +24,7 @@ export interface LiveFileOptions {
   readonly keeper: Keeper;
   readonly rate: WriteRate;
   readonly anomaly: Anomaly;
-  /** Names of backups, without `.gz`, that stand in the directory now and have not been met. */
-  readonly freshBackups: () => Promise<readonly string[]>;
+  readonly backups: Backups;
   /** Monotonic, ms. */
   readonly now: () => number;
 }
@@ -121,8 +121,17 @@ export class LiveFile {
 
   async close(): Promise<void> {
     const nascent = this.#nascent;
+    if (nascent === null) return;
+    const { files, anomaly } = this.#options;
     this.#nascent = null;
-    if (nascent !== null) await this.#options.files.close(nascent.fd);
+    try {
+      const { links, size } = await files.facts(nascent.fd);
+      if (links === 0 && size > 0) anomaly('let-go', LET_GO_WORDS, { file: this.#path, bytes: size });
+    } catch (error) {
+      anomaly('let-go', LET_GO_WORDS, { file: this.#path, reason: String(error) });
+    } finally {
+      await files.close(nascent.fd);
+    }
   }
 
   /** The live file lost its name, but its writer may write on: a rotation under way, or somebody removed or moved it. */
@@ -241,9 +250,9 @@ export class LiveFile {
    * came after it can have been deleted.)
    */
   async #followsOn(before: Segment): Promise<boolean> {
-    const { files, names, freshBackups } = this.#options;
+    const { files, names, backups } = this.#options;
     if (before.key === null) return false;
-    const fresh = await freshBackups();
+    const fresh = await backups.fresh();
     const named = before.instantMs === null ? fresh[0] : before.name;
     if (fresh.length !== (before.instantMs === null ? 1 : 0) || named === undefined) return false;
     const facts = await files.factsOf(names.path(named));

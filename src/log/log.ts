@@ -69,9 +69,9 @@ export class Log {
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: LogOptions) {
-    const { files, path, stateDirectory, anomaly, spool, maxHeldFiles } = options;
+    const { name, files, path, stateDirectory, anomaly, spool, maxHeldFiles } = options;
     this.#options = options;
-    this.name = options.name;
+    this.name = name;
     this.#files = files;
     const now = options.now ?? performance.now.bind(performance);
     this.#now = now;
@@ -85,12 +85,11 @@ export class Log {
     this.#segments = segments;
     const keeper = new Keeper({ files, segments, pins, retention: this.retention, spool, maxHeldFiles, anomaly, now });
     this.#keeper = keeper;
-    const gzipSettleMs = options.gzipSettleMs ?? GZIP_SETTLE_MS;
+    const { gzipSettleMs = GZIP_SETTLE_MS } = options;
     const learn = (instantMs: number) => learnInstant(this.instants, instantMs);
     const backups = new Backups({ files, names, segments, keeper, anomaly, learn, gzipSettleMs, now });
     this.#backups = backups;
-    const freshBackups = () => backups.fresh();
-    this.#liveFile = new LiveFile({ files, names, segments, keeper, rate: this.rate, anomaly, freshBackups, now });
+    this.#liveFile = new LiveFile({ files, names, segments, keeper, backups, rate: this.rate, anomaly, now });
   }
 
   get isSpool(): boolean {
@@ -123,9 +122,9 @@ export class Log {
     return this.#liveFile.rotations;
   }
 
-  /** Goes up whenever there may be a segment to read, or a place for one, that was not there before. */
+  /** Goes up whenever there may be something to read, or to report, that was not there before. */
   get changes(): number {
-    return this.#keeper.changes;
+    return this.#segments.version;
   }
 
   /** Whether the directory has been searched well enough to say that what has not been found is not there. */
@@ -150,9 +149,8 @@ export class Log {
   /** Looks for pins of an earlier run, then at the directory. Throws nothing: `readable` and `words` tell. */
   async begin(): Promise<void> {
     await this.#exclusively(async () => {
-      const { anomaly } = this.#options;
-      const log = { files: this.#files, segments: this.#segments, keeper: this.#keeper, anomaly };
-      if (this.#pins !== null) await adoptPins(this.#pins, log);
+      if (this.#pins !== null)
+        await adoptPins(this.#pins, { ...this.#options, segments: this.#segments, keeper: this.#keeper });
     });
     await this.refresh(true);
   }
@@ -171,7 +169,7 @@ export class Log {
     await this.#exclusively(async () => {
       try {
         await this.#keeper.release(segment);
-        this.#keeper.dispose();
+        this.#keeper.dispose([segment]);
       } catch (error) {
         this.#health.fails(error);
       }
@@ -221,6 +219,7 @@ export class Log {
       const oldest = this.segments.find((segment) => segment !== this.live && segment.gone === null);
       if (oldest === undefined) return false;
       oldest.gone = 'spool-full';
+      this.#segments.changed();
       await this.#keeper.release(oldest);
       this.pulse.beat();
       return true;
@@ -230,8 +229,9 @@ export class Log {
   /** Gives every descriptor back. Pins of what is unread stay. */
   async close(): Promise<void> {
     await this.#exclusively(async () => {
-      for (const segment of this.segments) await segment.letGo();
-      await this.#liveFile.close();
+      // One that cannot be closed does not keep the others open.
+      const results = await Promise.allSettled([this.#keeper.letAllGo(), this.#liveFile.close()]);
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
     });
   }
 

@@ -18,6 +18,7 @@ export class SegmentList {
   readonly #readers = new Map<string, LogReader>();
   readonly #byFirstLine = new Map<string, Segment[]>();
   #ordered: Segment[] = [];
+  #version = 0;
 
   constructor(files: LogFiles, reference: (line: Buffer) => EventReference | null) {
     this.#files = files;
@@ -26,6 +27,16 @@ export class SegmentList {
 
   get all(): readonly Segment[] {
     return this.#ordered;
+  }
+
+  /** Goes up whenever something may be to be read, or reported, that was not before. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Something may be to be read or reported. */
+  changed(): void {
+    this.#version += 1;
   }
 
   addReader(reader: LogReader): void {
@@ -75,6 +86,7 @@ export class SegmentList {
   }
 
   remove(gone: ReadonlySet<Segment>): void {
+    this.changed();
     this.#ordered = this.#ordered.filter((segment) => !gone.has(segment));
     for (const { id } of gone) {
       const firstLine = id.slice(0, IDENTITY_DIGITS);
@@ -98,6 +110,7 @@ export class SegmentList {
 
   /** Marks for which readers a segment is (again) unread. */
   markUnread(segment: Segment): void {
+    this.changed();
     const compressedOnly = segment.places.plain === null && segment.places.pin === null && segment.size === 0;
     for (const reader of this.#readers.values()) {
       const record = reader.remembered(segment.id).find(({ id }) => id === segment.id);

@@ -142,7 +142,9 @@ export class Segment {
       const descriptors = [...this.#retired, ...(this.#current === null ? [] : [this.#current])];
       this.#current = null;
       this.#retired.clear();
-      for (const descriptor of descriptors) await descriptor.close();
+      const closed = await Promise.allSettled(descriptors.map((descriptor) => descriptor.close()));
+      const failed = closed.find((result) => result.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
     });
   }
 

@@ -691,7 +691,7 @@ describe('a file that was half read when the agent ended', () => {
     await log.start();
     await log.catchUp();
     expect(log.reader.losses).toEqual([
-      expect.objectContaining({ reason: 'deleted', proof: 'certain', from: lines(0, 50).length }),
+      expect.objectContaining({ reason: 'deleted', proof: 'suspected', from: lines(0, 50).length }),
     ]);
     await log.restart();
     await log.catchUp();

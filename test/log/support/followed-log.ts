@@ -169,8 +169,11 @@ export class FollowedLog {
   }
 
   async stop(): Promise<void> {
-    for (const reader of this.readers) await reader.cursor?.pause();
-    await this.log?.close();
+    try {
+      for (const reader of this.readers) await reader.cursor?.pause();
+    } finally {
+      await this.log?.close();
+    }
   }
 
   async restart(): Promise<void> {
