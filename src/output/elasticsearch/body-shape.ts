@@ -46,11 +46,12 @@ export const BODY_SHAPE: Shape = {
  * Whether a server would take the body at `start` under these types. A client can send anything as a body, a patch above all; one that
  * does not fit would have its whole event refused, and hide it from whoever watches. Looks only at what is mapped.
  */
-export function fits(walk: JsonWalk, start: number, shape: Shape): boolean {
+export function fits(walk: JsonWalk, start: number, shape: Shape, depth = 0): boolean {
+  if (depth > MAX_DEPTH) return false;
   const { bytes } = walk;
   const first = bytes[start];
   if (first === NULL) return true;
-  if (first === OPEN_ARRAY) return walk.elements(start, (at) => fits(walk, at, shape));
+  if (first === OPEN_ARRAY) return walk.elements(start, (at) => fits(walk, at, shape, depth + 1));
   if (shape === 'any') return first === OPEN_OBJECT;
   if (typeof shape === 'string') {
     if (first === OPEN_OBJECT) return false;
@@ -62,9 +63,12 @@ export function fits(walk: JsonWalk, start: number, shape: Shape): boolean {
     // A server reads dots as nesting, and refuses a name of nothing but white space.
     if (key.includes('.') || key.includes('\\') || key.trim() === '') return false;
     const part = Object.hasOwn(shape, key) ? shape[key] : undefined;
-    return part === undefined || fits(walk, at, part);
+    return part === undefined || fits(walk, at, part, depth + 1);
   });
 }
+
+/** Lists in lists in lists: nothing that a published type has. */
+const MAX_DEPTH = 32;
 
 const OPEN_OBJECT = 0x7b;
 const OPEN_ARRAY = 0x5b;

@@ -4,6 +4,7 @@ import type { Metadata } from '../metadata.ts';
 import type { Output } from '../output.ts';
 import { partBody } from '../part-body.ts';
 import type { Transport } from '../transport.ts';
+import { ecsEncoder, ecsEventBytes } from './ecs.ts';
 import { bulkEncoder, bulkEventBytes } from './encode.ts';
 import { probe } from './probe.ts';
 import { classify, FILTER_PATH } from './reply.ts';
@@ -23,14 +24,15 @@ export function createElasticsearchOutput(
   transport: Transport,
 ): Output {
   const target = targetOf(config);
+  const isEcs = config.format === 'ecs';
   return {
     name: config.name,
     type: config.type,
     destination: destinationOf(config, target.pattern),
     idempotent: true,
     maxBatchBytes: config.batch.maxBytes,
-    encode: bulkEncoder(target, metadata),
-    eventBytes: bulkEventBytes,
+    encode: isEcs ? ecsEncoder(target, metadata) : bulkEncoder(target, metadata),
+    eventBytes: isEcs ? ecsEventBytes : bulkEventBytes,
     async send(part, signal) {
       const reply = await transport.request(
         {

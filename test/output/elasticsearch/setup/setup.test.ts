@@ -113,8 +113,8 @@ describe.each([
   });
 
   it('stops at what the server refuses, with the words of the server', async () => {
-    const body = '{"error":{"type":"illegal_argument_exception","reason":"multiple index templates may not match"}}';
-    await using cluster = await startCluster(kind, [], { [`PUT ${TEMPLATE}`]: { status: 400, body } });
+    const refusal = '{"error":{"type":"illegal_argument_exception","reason":"multiple index templates may not match"}}';
+    await using cluster = await startCluster(kind, [], { [`PUT ${TEMPLATE}`]: { status: 400, body: refusal } });
     const { exit, text } = await setup(cluster, ...STREAM);
     expect(exit).toBe(1);
     expect(text).toContain('multiple index templates may not match');
