@@ -17,22 +17,29 @@ export function downgrade(event: Event, level: Level, omitManagedFields: boolean
   const rank = LEVELS.indexOf(level);
   const cutsRequest = rank < REQUEST;
   const cutsResponse = rank < REQUEST_RESPONSE;
-  const isLowered = recordedRank(event) > rank;
+  const recorded = recordedRank(event);
+  const isWithin = recorded !== -1 && recorded <= rank;
   // Bodies are cut by the rule alone, whatever the event says of its level: none passes a rule that forbids it.
   const hasRequest = event.valueStart(SLOT.requestObject) !== -1;
   const hasResponse = event.valueStart(SLOT.responseObject) !== -1;
-  if (!isLowered && !(hasRequest && (cutsRequest || omitManagedFields))) {
+  if (isWithin && !(hasRequest && (cutsRequest || omitManagedFields))) {
     if (!(hasResponse && (cutsResponse || omitManagedFields))) return NO_SPLICES;
   }
   const splices: Splice[] = [];
-  if (isLowered) renameLevel(event, level, splices);
-  if (cutsRequest) cutTop(event, SLOT.requestObject, splices);
+  const top: Member[] = [];
+  if (recorded > rank) renameLevel(event, level, splices);
+  if (cutsRequest) take(event, SLOT.requestObject, top);
   // A patch is recorded as the client sent it, managed fields and all.
   else if (omitManagedFields && event.text(SLOT.verb) !== 'patch') cutFrom(event, SLOT.requestObject, splices);
-  if (cutsResponse) cutTop(event, SLOT.responseObject, splices);
+  if (cutsResponse) take(event, SLOT.responseObject, top);
   else if (omitManagedFields) cutFrom(event, SLOT.responseObject, splices);
-  if (cutsRequest) cutAnnotations(event, splices);
-  return splices.length > 1 ? splices.sort((one, other) => one.start - other.start) : splices;
+  if (cutsRequest && !isWithin) cutAnnotations(event, top, splices);
+  for (const member of top.sort(byStart)) cutMember(event.bytes, member, splices);
+  return splices.length > 1 ? splices.sort(byStart) : splices;
+}
+
+function byStart(one: { readonly start: number }, other: { readonly start: number }): number {
+  return one.start - other.start;
 }
 
 const NO_SPLICES: readonly Splice[] = [];
@@ -41,7 +48,10 @@ const RANKS = new ByteTable<number>(LEVELS.map((level, rank) => [level, rank]));
 /** Of what the event says of its level; -1 where it says nothing that is known. */
 function recordedRank(event: Event): number {
   const start = event.valueStart(SLOT.level);
-  return start === -1 ? -1 : (RANKS.get(event.bytes, start + 1, event.valueEnd(SLOT.level) - 1) ?? -1);
+  if (start === -1) return -1;
+  // Behind the ??: what is written with escapes, as the API server never does.
+  const rank = RANKS.get(event.bytes, start + 1, event.valueEnd(SLOT.level) - 1);
+  return rank ?? LEVELS.indexOf(event.text(SLOT.level) as Level);
 }
 
 const REQUEST = LEVELS.indexOf('Request');
@@ -53,11 +63,10 @@ function renameLevel(event: Event, level: Level, splices: Splice[]): void {
   splices.push({ start: event.valueStart(SLOT.level), end: event.valueEnd(SLOT.level), with: value });
 }
 
-/** Cuts a member of the event itself. */
-function cutTop(event: Event, slot: number, splices: Splice[]): void {
+/** Adds a member of the event itself, where it is there. */
+function take(event: Event, slot: number, into: Member[]): void {
   const value = event.valueStart(slot);
-  if (value === -1) return;
-  cutMember(event.bytes, memberAt(event.bytes, value, event.valueEnd(slot)), splices);
+  if (value !== -1) into.push(memberAt(event.bytes, value, event.valueEnd(slot)));
 }
 
 function cutFrom(event: Event, slot: number, splices: Splice[]): void {
@@ -68,7 +77,7 @@ function cutFrom(event: Event, slot: number, splices: Splice[]): void {
  * Patches that admission webhooks made are recorded from level Request on (plugin/webhook/mutating/dispatcher.go);
  * `truncated` says that bodies were left out, of which there are none at level Metadata.
  */
-function cutAnnotations(event: Event, splices: Splice[]): void {
+function cutAnnotations(event: Event, top: Member[], splices: Splice[]): void {
   const start = event.valueStart(SLOT.annotations);
   if (start === -1 || !isObject(event.bytes, start)) return;
   let isOneKept = false;
@@ -80,5 +89,5 @@ function cutAnnotations(event: Event, splices: Splice[]): void {
   }
   if (cut.length === 0) return;
   if (isOneKept) for (const member of cut) cutMember(event.bytes, member, splices);
-  else cutMember(event.bytes, memberAt(event.bytes, start, event.valueEnd(SLOT.annotations)), splices);
+  else take(event, SLOT.annotations, top);
 }

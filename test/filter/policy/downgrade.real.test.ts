@@ -47,7 +47,7 @@ function withoutChance(line: string): string {
 
 /** Enough of them to keep beside the tests. */
 function isSample(line: string): boolean {
-  return line.length < 5000 && /"(ResponseComplete|ResponseStarted)"/.test(line);
+  return line.length < 2600 && /"(ResponseComplete|ResponseStarted)"/.test(line);
 }
 
 describe.skipIf(scripts === undefined)('beside real API servers (skipped where their scripts are not there)', () => {

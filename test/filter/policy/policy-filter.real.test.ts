@@ -47,7 +47,6 @@ describe.skipIf(oracle === '')("beside the API server's own evaluator (skipped w
     }));
     if (process.env['AUDITAIL_RECORD'] !== undefined) {
       writeFileSync(FIXTURE, `${JSON.stringify({ events: recorded.events, policies }, null, 1)}\n`);
-    }
-    else expect(policies).toEqual(recorded.policies);
+    } else expect(policies).toEqual(recorded.policies);
   });
 });
