@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Context, Done } from './context.ts';
 import type { ExplainFlags } from './explain.ts';
 import type { StatsFlags } from './stats.ts';
+import type { TestFlags } from './test.ts';
 import { addFilterOptions, addInputOptions } from './recorded-input.ts';
 
 /** The commands that try filters on recorded events; they ship nothing and touch no state. */
@@ -18,6 +19,16 @@ export function addLaboratory(program: Command, context: Context, done: Done): v
     .action(async (files: readonly string[], flags: ExplainFlags) => {
       const { explain } = await import('./explain.ts');
       done(await explain(files, flags, context));
+    });
+
+  addInputOptions(addFilterOptions(program.command('test')))
+    .description('hold a filter to what is expected of it, on recorded events')
+    .argument('<files...>', 'YAML files of expectations')
+    .option('--events <file>', 'the recorded events, instead of those that the files name; - for a pipe')
+    .option('--junit <file>', 'write a report for build servers')
+    .action(async (files: readonly string[], flags: TestFlags) => {
+      const { test } = await import('./test.ts');
+      done(await test(files, flags, context));
     });
 
   addInputOptions(addFilterOptions(program.command('stats')))

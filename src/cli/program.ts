@@ -21,6 +21,7 @@ Examples:
   auditail check --config auditail.yaml --connect     what would be wrong, before it is
   auditail status                                     how far each output is, and what was lost
   auditail explain --config auditail.yaml audit.log   which rule decides what, and what it changes
+  auditail test filter-test.yaml                      whether a filter does what is expected of it
   auditail stats --what-if filter.yaml audit.log      what the trail is made of, and what a filter would save
   auditail demo                                       the main job on recorded events, without any set-up
 

@@ -84,11 +84,11 @@ export function problemsError(problems: readonly Problem[]): AuditailError {
 }
 
 /** The name of a rule as it was meant; one that is not there is refused. */
-export function checkRule(rule: string, { rules, origin }: OpenedFilter): void {
+export function checkRule(rule: string, { rules, origin }: OpenedFilter, place = ''): void {
   if (rules.includes(rule)) return;
   const meant = suggest(rule, rules);
   const hint = rules.length === 0 ? 'It has no rules.' : `Its rules are ${rules.join(', ')}.`;
-  throw new AuditailError('AUD_USAGE', `${origin} has no rule ${JSON.stringify(rule)}`, {
+  throw new AuditailError('AUD_USAGE', `${place}${origin} has no rule ${JSON.stringify(rule)}`, {
     hint: meant === undefined ? hint : `Did you mean ${meant}?`,
   });
 }
