@@ -47,7 +47,7 @@ export function createElasticsearchOutput(
       );
       return classify(reply, part);
     },
-    probe: (signal) => probe(transport, target, signal),
+    probe: (signal) => probe(transport, config, target, signal),
     close: () => transport.close(),
   };
 }

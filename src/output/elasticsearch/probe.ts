@@ -1,13 +1,22 @@
+import type { ElasticsearchOutputConfig } from '../../config/schema.ts';
 import type { Finding } from '../output.ts';
 import { replyWords } from '../send-result.ts';
 import type { Transport, TransportReply } from '../transport.ts';
 import { jsonOf, serverOf } from './server.ts';
+import type { Mapping } from './setup/mapping.ts';
+import { typesBeside } from './setup/mapping-types.ts';
+import { mappingOf } from './setup/template.ts';
 import type { Target } from './target.ts';
 
 type Ask = (method: 'GET' | 'HEAD' | 'POST', path: string, body?: string) => Promise<TransportReply>;
 
 /** Tries the server, the credentials and the target, and writes nothing. */
-export async function probe(transport: Transport, target: Target, signal: AbortSignal): Promise<readonly Finding[]> {
+export async function probe(
+  transport: Transport,
+  config: ElasticsearchOutputConfig,
+  target: Target,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
   const ask: Ask = (method, path, body) =>
     transport.request(
       {
@@ -40,7 +49,12 @@ export async function probe(transport: Transport, target: Target, signal: AbortS
     return findings;
   }
   const name = target.nameOn(today());
-  findings.push(...(await probeTarget(ask, target, name)), ...(await probeRights(ask, name)));
+  const desired = mappingOf(config, server.kind);
+  findings.push(
+    ...(await probeTarget(ask, target, name, desired)),
+    ...(await probeRights(ask, name)),
+    ...(await probeLimit(ask, config.batch.maxBytes)),
+  );
   return findings;
 }
 
@@ -72,7 +86,7 @@ function refusal(reply: TransportReply): Finding {
   };
 }
 
-async function probeTarget(ask: Ask, target: Target, name: string): Promise<readonly Finding[]> {
+async function probeTarget(ask: Ask, target: Target, name: string, desired: Mapping): Promise<readonly Finding[]> {
   const head = await ask('HEAD', `/${encodeURIComponent(name)}`);
   if (head.status === 200) {
     const settings = await ask('GET', `/${encodeURIComponent(name)}/_settings?filter_path=*.settings.index.blocks`);
@@ -88,7 +102,7 @@ async function probeTarget(ask: Ask, target: Target, name: string): Promise<read
         },
       ];
     }
-    return [{ level: 'ok', text: `The ${target.kind} ${name} is there.` }];
+    return [{ level: 'ok', text: `The ${target.kind} ${name} is there.` }, ...(await probeMapping(ask, name, desired))];
   }
   if (head.status === 401 || head.status === 403) {
     return [{ level: 'warning', text: `The credentials may not see whether the ${target.kind} ${name} is there.` }];
@@ -104,11 +118,54 @@ async function probeTarget(ask: Ask, target: Target, name: string): Promise<read
       },
     ];
   }
+  const simulated = jsonOf(await ask('POST', `/_index_template/_simulate_index/${encodeURIComponent(name)}`));
+  const template = (simulated as { template?: { mappings?: unknown } } | undefined)?.template;
+  if (template?.mappings !== undefined && typesBeside(desired, template.mappings).length === 0) {
+    return [{ level: 'ok', text: `The template for ${name} is there; the first event makes the ${target.kind}.` }];
+  }
   return [
     {
       level: 'warning',
       text: `The ${target.kind} ${name} is not there yet; the first event creates it, with the mapping of the index template that matches.`,
       hint: 'Without a template for audit events about a quarter of them is refused: run "auditail setup" first.',
+    },
+  ];
+}
+
+/** Whether what is there has the types that let every event in. Says nothing where the credentials may not look. */
+async function probeMapping(ask: Ask, name: string, desired: Mapping): Promise<readonly Finding[]> {
+  const reply = await ask('GET', `/${encodeURIComponent(name)}/_mapping`);
+  const indices =
+    reply.status === 200 ? (jsonOf(reply) as Record<string, { mappings?: unknown }> | undefined) : undefined;
+  const last = Object.keys(indices ?? {})
+    .sort()
+    .at(-1); // of a data stream: the index that is written to
+  if (indices === undefined || last === undefined) return [];
+  const beside = typesBeside(desired, indices[last]?.mappings);
+  if (beside.length === 0) return [{ level: 'ok', text: 'Its mapping takes every event.' }];
+  return [
+    {
+      level: 'warning',
+      text: `Its mapping is not the one for audit events: ${beside.slice(0, 3).join(', ')}${beside.length > 3 ? ' …' : ''}`,
+      hint: 'Events may be refused for their shape, or not be found; "auditail setup" shows and mends it.',
+    },
+  ];
+}
+
+/** A request that is larger than the server takes is split, which costs a sending each time. */
+async function probeLimit(ask: Ask, maxBytes: number): Promise<readonly Finding[]> {
+  const reply = await ask('GET', '/_nodes/http?filter_path=nodes.*.http.max_content_length_in_bytes');
+  if (reply.status !== 200) return [];
+  const limits = [...reply.body.toString('latin1').matchAll(/"max_content_length_in_bytes":(\d+)/g)].map(([, n]) =>
+    Number(n),
+  );
+  const limit = Math.min(...limits);
+  if (limits.length === 0 || maxBytes <= limit) return [];
+  return [
+    {
+      level: 'warning',
+      text: `A node takes requests of ${limit} bytes (http.max_content_length); batch.maxBytes is ${maxBytes}.`,
+      hint: 'Lower batch.maxBytes, or each larger batch is sent twice, the second time in halves.',
     },
   ];
 }

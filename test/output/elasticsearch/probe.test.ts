@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createElasticsearchOutput } from '../../../src/output/elasticsearch/elasticsearch.ts';
+import { nativeMapping } from '../../../src/output/elasticsearch/setup/mapping.ts';
 import { createTransport } from '../../../src/output/http-transport.ts';
 import type { Finding } from '../../../src/output/output.ts';
 import { outputConfig } from '../support/network-output.ts';
@@ -39,6 +40,15 @@ async function probed(answers: Answers): Promise<readonly Finding[]> {
 
 function errors(findings: readonly Finding[]): readonly string[] {
   return findings.filter((finding) => finding.level === 'error').map((finding) => finding.text);
+}
+
+function simulate(mappings: unknown): Answers {
+  const body = JSON.stringify({ template: { mappings } });
+  return { 'POST /_index_template/_simulate_index/audit': { status: 200, body } };
+}
+
+function mapped(mappings: unknown): Answers {
+  return { 'GET /audit/_mapping': { status: 200, body: JSON.stringify({ audit: { mappings } }) } };
 }
 
 describe('the probe of elasticsearch', () => {
@@ -93,6 +103,30 @@ describe('the probe of elasticsearch', () => {
       'GET /_cluster/settings': { status: 200, body: '{"persistent":{"action":{"auto_create_index":"false"}}}' },
     };
     expect(errors(await probed({ ...missing, ...off }))[0]).toContain('does not create any');
+  });
+
+  it('tells a template that lets every event in from one that does not', async () => {
+    const missing = { 'HEAD /audit': { status: 404 } };
+    const right = await probed({ ...missing, ...simulate(nativeMapping('elasticsearch')) });
+    expect(right[1]).toMatchObject({ level: 'ok', text: expect.stringContaining('The template for audit is there') });
+    const wrong = await probed({ ...missing, ...simulate({ properties: { requestObject: { type: 'object' } } }) });
+    expect(wrong[1]).toMatchObject({ level: 'warning', hint: expect.stringContaining('auditail setup') });
+  });
+
+  it('finds an index with another mapping, and one with the right one', async () => {
+    const right = await probed(mapped(nativeMapping('elasticsearch')));
+    expect(right.map(({ level }) => level)).toEqual(['ok', 'ok', 'ok']);
+    const wrong = await probed(mapped({ properties: { verb: { type: 'text' } } }));
+    expect(wrong[2]).toMatchObject({ level: 'warning', text: expect.stringContaining('not the one for audit events') });
+  });
+
+  it('finds a server that takes smaller requests than a batch may be', async () => {
+    const body = '{"nodes":{"a":{"http":{"max_content_length_in_bytes":1000}}}}';
+    const findings = await probed({ 'GET /_nodes/http': { status: 200, body } });
+    expect(findings.at(-1)).toMatchObject({
+      level: 'warning',
+      text: expect.stringContaining('requests of 1000 bytes'),
+    });
   });
 
   it('notices that something else answers', async () => {

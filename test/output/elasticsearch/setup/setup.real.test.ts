@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs';
+import { zstdDecompressSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runProgram } from '../../../../src/cli/program.ts';
+import { EventView } from '../../../../src/event/event-view.ts';
+import { createElasticsearchOutput } from '../../../../src/output/elasticsearch/elasticsearch.ts';
+import { createTransport } from '../../../../src/output/http-transport.ts';
+import { BatchBuilder } from '../../../../src/pipeline/batch.ts';
+import { ask, serverScripts, type ServerScripts } from '../../../support/real-receiver.ts';
+import { shared } from '../../../support/shared.ts';
+import { wholePart } from '../../support/batch.ts';
+import { outputConfig } from '../../support/network-output.ts';
+
+const CORPUS = shared('corpus/mixed.log.zst');
+const EVENTS = 64_389;
+const MAX_BATCH = 1_500_000;
+
+/** What an auditor asks for; each is there in the recorded trail. */
+const SEARCHES: readonly (readonly [what: string, field: string, value: string])[] = [
+  ['user', 'user.username', 'system:apiserver'],
+  ['verb', 'verb', 'delete'],
+  ['resource', 'objectRef.resource', 'secrets'],
+  ['namespace', 'objectRef.namespace', 'kube-system'],
+  ['name', 'objectRef.name', 'kube-root-ca.crt'],
+  ['code', 'responseStatus.code', '201'],
+  ['IP', 'sourceIPs', '127.0.0.0/8'],
+  ['decision', 'annotations.authorization.k8s.io/decision', 'allow'],
+  ['what a body says', 'requestObject.kind', 'Pod'],
+];
+
+async function write(): Promise<void> {}
+
+function style(_: unknown, text: string): string {
+  return text;
+}
+
+const kinds = [
+  { folder: 'elasticsearch', prefix: 'ES' },
+  { folder: 'opensearch', prefix: 'OS' },
+] as const;
+
+for (const { folder, prefix } of kinds) {
+  const scripts = shared(`servers/${folder}`);
+  const absent = scripts === undefined || CORPUS === undefined;
+  const note = absent ? ` (skipped: there is no ${folder} or no recorded trail in AUDITAIL_SHARED)` : '';
+
+  describe.skipIf(absent)(`setup on a real ${folder}${note}`, () => {
+    let server: ServerScripts;
+    let trail: Buffer;
+
+    beforeAll(async () => {
+      server = await serverScripts(scripts ?? '', prefix, {});
+      await server.up();
+      trail = zstdDecompressSync(readFileSync(CORPUS ?? ''));
+    });
+    afterAll(() => server.remove());
+
+    async function setup(index: string, ...more: readonly string[]): Promise<string> {
+      const lines: string[] = [];
+      const print = (text: string): void => void lines.push(text);
+      const terminal = { print, complain: print, write, draw: print, isLive: false, columns: 80, style };
+      const target = ['--stdin', '--output', 'elasticsearch', '--url', server.url, '--index', index];
+      await runProgram(['setup', ...target, ...more], { terminal, environment: {}, version: '0.0.0' });
+      return lines.join('\n');
+    }
+
+    /** Sends the whole trail; the words of every refusal. */
+    async function ship(index: string, format: string): Promise<readonly string[]> {
+      const config = outputConfig('elasticsearch', { url: server.url, index, format });
+      const output = createElasticsearchOutput(
+        config,
+        {},
+        createTransport(config, { userAgent: 'test', environment: {} }),
+      );
+      const view = new EventView();
+      const builder = new BatchBuilder(2 * MAX_BATCH);
+      const refused: string[] = [];
+      const flush = async (to: number): Promise<void> => {
+        const part = wholePart(builder.seal('0'.repeat(32), 'kube', { segment: 's', from: 0, to }));
+        const result = await output.send(part, new AbortController().signal);
+        refused.push(...[...result.rejected, ...result.again].map(({ words }) => words));
+        builder.reset();
+      };
+      for (let start = 0; start < trail.length; ) {
+        const end = trail.indexOf(0x0a, start);
+        expect(view.read(trail, start, end)).toBeNull();
+        const itemStart = builder.length;
+        output.encode(view, { bytes: trail, start, end }, builder);
+        builder.add(itemStart, start);
+        if (builder.length > MAX_BATCH) await flush(end);
+        start = end + 1;
+      }
+      await flush(trail.length);
+      await output.close();
+      await ask('POST', `${server.url}/${index}/_refresh`);
+      return refused;
+    }
+
+    async function found(index: string, query: unknown): Promise<number> {
+      return Number((await ask('POST', `${server.url}/${index}/_count`, { query }))['count']);
+    }
+
+    it('takes every event of the recorded trail, and finds them again', async () => {
+      expect(await setup('native')).toContain('+ index template auditail-native (create)');
+      expect(await setup('native')).not.toMatch(/^ +[+~-] /m);
+      expect(await ship('native', 'native')).toEqual([]);
+      expect(await found('native', { match_all: {} })).toBe(EVENTS);
+      for (const [what, field, value] of SEARCHES) {
+        expect(await found('native', { term: { [field]: value } }), what).toBeGreaterThan(0);
+      }
+      expect(await setup('native', '--remove')).toContain('- index template auditail-native (remove)');
+    });
+
+    it('takes every event of it in ECS, and finds what the rules ask for', async () => {
+      const name = 'ecs';
+      await setup(name, '--format', 'ecs');
+      expect(await ship(name, 'ecs')).toEqual([]);
+      expect(await found(name, { match_all: {} })).toBe(EVENTS);
+      const audit = 'kubernetes.audit';
+      const queries = [
+        { term: { 'event.dataset': 'kubernetes.audit_logs' } },
+        { term: { [`${audit}.annotations.authorization_k8s_io/decision`]: 'allow' } },
+        { term: { 'event.outcome': 'success' } },
+        { term: { 'source.ip': '127.0.0.0/8' } },
+        { match: { [`${audit}.user.groups`]: 'system:masters' } },
+        { exists: { field: `${audit}.requestObject.spec.containers.image` } },
+        { exists: { field: `${audit}.responseObject.rules.verbs` } },
+        { exists: { field: 'container.image.name' } },
+        { exists: { field: 'user_agent.original' } },
+      ];
+      for (const query of queries) {
+        const hits = await found(name, query);
+        expect(hits, JSON.stringify(query)).toBeGreaterThan(0);
+      }
+    });
+  });
+}
