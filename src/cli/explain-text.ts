@@ -22,7 +22,8 @@ export function describeExplanation(explanation: Explanation, paint: Paint): rea
     headline(event, paint),
     ...tried.map(({ kind, rule: name, answer, words }) => {
       const why = words === undefined ? '' : `: ${printable(words)}`;
-      return `  ${kind} ${printable(name).padEnd(width)}  ${answer}${why}`;
+      // The name of a policy's rule says what it is.
+      return `  ${kind === 'policy' ? '' : `${kind} `}${printable(name).padEnd(width)}  ${answer}${why}`;
     }),
     `  ${paint(STYLES[outcome], outcome)}${by}: ${humanCount(bytesBefore)}${size} bytes`,
     ...changes.map(

@@ -4,7 +4,7 @@ import { applySplices } from '../event/splice.ts';
 import type { Scratch } from '../event/splice.ts';
 import { pathOfRange } from './event-path.ts';
 import type { Where } from './event-walk.ts';
-import type { OpenedFilter, Trial } from './opened-filter.ts';
+import type { Fate, OpenedFilter, Trial } from './opened-filter.ts';
 import { deliveredBytes, fateOf } from './opened-filter.ts';
 
 /** What a person knows an event by. Every text in it comes from outside. */
@@ -76,7 +76,7 @@ export function explainEvent(opened: OpenedFilter, event: Event, where: Where, w
     const rule = opened.filter.rules[verdict.rule] ?? null;
     return { ...base, outcome: 'dropped', rule, bytesAfter: 0, changes: [] };
   }
-  const kept = tried.findLast(({ kind, answer }) => kind === 'keep' && answer !== 'no');
+  const kept = tried.findLast(({ kind, answer }) => kind !== 'drop' && answer !== 'no');
   const delivered = { ...base, outcome: 'delivered', rule: kept?.rule ?? null } as const;
   if (verdict.type === 'pass')
     return { ...delivered, bytesAfter: end - start, changes: [], ...(withBytes ? { after: text } : {}) };
@@ -124,11 +124,15 @@ export function compareFilters(
   return {
     event: headlineOf(event, where),
     kind,
-    oldRule: oldFate.rule,
-    newRule: newFate.rule,
+    oldRule: droppedBy(oldFate),
+    newRule: droppedBy(newFate),
     oldBytes: oldFate.bytes,
     newBytes: newFate.bytes,
   };
+}
+
+function droppedBy({ outcome, rule }: Fate): string | null {
+  return outcome === 'dropped' ? (rule ?? '-') : null;
 }
 
 function sameBytes(before: OpenedFilter, after: OpenedFilter, event: Event): 'changed' | 'same' {

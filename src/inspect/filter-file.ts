@@ -8,6 +8,7 @@ import { formatPath, sortProblems } from '../config/problem.ts';
 import type { Complaint } from '../config/report.ts';
 import { compileExpression } from '../filter/expression.ts';
 import { openFilter } from './opened-filter.ts';
+import { openPolicy } from './opened-policy.ts';
 import type { OpenedFilter } from './opened-filter.ts';
 
 export type FilterFile =
@@ -17,8 +18,8 @@ export type FilterFile =
   | { readonly type: 'problems'; readonly problems: readonly Problem[] };
 
 /**
- * Reads a file that holds a filter: `keep` and `drop` as they stand under `filter` of an output. All that is wrong with
- * it comes back at once.
+ * Reads a file that holds a filter: `keep` and `drop` as they stand under `filter` of an output, or an audit policy. All
+ * that is wrong with it comes back at once.
  */
 export function readFilterFile(file: string): FilterFile {
   const read = readConfigFile(file);
@@ -29,7 +30,7 @@ export function readFilterFile(file: string): FilterFile {
   const { value } = document;
   if (valueAt(value, ['outputs']) !== undefined) return { type: 'configuration' };
   if (valueAt(value, ['kind']) === 'Policy') {
-    return problemAt(file, 'is an audit policy, which this version cannot read; write its rules as keep and drop');
+    return openPolicy(file, read.text);
   }
   const found: Problem[] = [...problems];
   const report = ({ path, message, pointer, atKey = false }: Complaint) => {

@@ -10,10 +10,10 @@ import type { Filter } from '../filter/filter.ts';
 /** What one rule says of one event, whatever the others say. */
 export interface Trial {
   readonly rule: string;
-  readonly kind: 'drop' | 'keep';
+  readonly kind: 'drop' | 'keep' | 'policy';
   /** `failed`: the expression could not be worked out on this event, which then counts for keeping it. */
   readonly answer: 'yes' | 'no' | 'failed';
-  /** Why it failed. */
+  /** Why it failed, or what else there is to say. */
   readonly words?: string;
 }
 
@@ -26,12 +26,14 @@ export interface OpenedFilter {
   readonly rules: readonly string[];
   /** The rules in the order in which they are tried, up to the one that decides. */
   tried(event: Event): readonly Trial[];
+  /** The rule by which an event is delivered, where every event needs one, as in a policy. */
+  deliveredBy?(event: Event): string | null;
 }
 
 /** What becomes of an event. */
 export interface Fate {
   readonly outcome: 'delivered' | 'dropped';
-  /** The rule that decided, or null where none had to: what no rule holds back is delivered. */
+  /** The rule that drops it, or that delivers it where it needs one; null where no rule holds it back. */
   readonly rule: string | null;
   /** Bytes delivered: 0 where it is dropped. */
   readonly bytes: number;
@@ -62,7 +64,7 @@ export function openFilter(origin: string, config: FilterConfig): OpenedFilter {
 
 type Said = Pick<Trial, 'answer' | 'words'>;
 
-function step(kind: Trial['kind'], rule: string, when: string) {
+function step(kind: 'drop' | 'keep', rule: string, when: string) {
   const compiled = compileExpression(when);
   function ask(event: Event): Said {
     if (!compiled.ok) return { answer: 'failed', words: compiled.message };
@@ -77,12 +79,13 @@ function step(kind: Trial['kind'], rule: string, when: string) {
 }
 
 /** What becomes of an event under a filter. */
-export function fateOf({ filter }: OpenedFilter, event: Event): Fate {
+export function fateOf(opened: OpenedFilter, event: Event): Fate {
+  const { filter } = opened;
   const verdict = filter.judge(event);
   if (verdict.type === 'drop') return { outcome: 'dropped', rule: filter.rules[verdict.rule] ?? null, bytes: 0 };
   let bytes = event.end - event.start;
   if (verdict.type === 'edit') for (const cut of verdict.splices) bytes += cut.with.length - (cut.end - cut.start);
-  return { outcome: 'delivered', rule: null, bytes };
+  return { outcome: 'delivered', rule: opened.deliveredBy?.(event) ?? null, bytes };
 }
 
 /** The bytes that would be delivered, null where it is dropped; they hold until the scratch is used again. */

@@ -89,6 +89,70 @@ outputs:
   expect(one).toMatchObject({ exit: 0, out: expect.stringMatching(/dropped {2}everything {6}60/) });
 });
 
+const POLICY = `apiVersion: audit.k8s.io/v1
+kind: Policy
+rules:
+  - level: None
+    resources: [{ group: coordination.k8s.io, resources: [leases] }]
+  - level: Metadata
+    verbs: [list]
+`;
+
+it('explains an audit policy, by its rules and their lines', async () => {
+  const policy = written('policy.yaml', POLICY);
+  const leases = await auditail(['explain', '--filter-file', policy, '--rule', 'policy[0]', '--limit', '1', EVENTS]);
+  expect(plain(leases.out)).toMatchInlineSnapshot(`
+    "events.log:23  2026-11-23T05:07:04.642157Z  list /apis/coordination.k8s.io/v1/namespaces/kube-system/leases?labelSelector=apiserver.kubernetes.io%2Fidentity%3Dkube-ap... by system:apiserver  200  a7122f4f-8f56-4bb5-acf5-2346f2c06b7a
+      policy[0]  yes: level None, line 4
+      dropped by policy[0]: 912 bytes
+
+    outcome    rule          events     bytes  delivered
+    delivered  policy[1]         26  20.3 KiB   20.3 KiB
+    dropped    policy[none]      32  26.7 KiB        0 B
+    dropped    policy[0]          2   1.9 KiB        0 B
+    "
+  `);
+  const lists = await auditail(['explain', '--filter-file', policy, '--rule', 'policy[1]', '--limit', '1', EVENTS]);
+  expect(plain(lists.out)).toMatchInlineSnapshot(`
+    "events.log:1  2026-11-23T05:07:04.591933Z  list /apis/apiextensions.k8s.io/v1/customresourcedefinitions?limit=500&resourceVersion=0 by system:apiserver  200  43d8cf8a-c22a-44ec-93e1-75c00cebdd5a
+      policy[1]  yes: level Metadata, line 6
+      delivered by policy[1]: 831 -> 832 bytes
+        level: 9 -> 10 bytes
+
+    outcome    rule          events     bytes  delivered
+    delivered  policy[1]         26  20.3 KiB   20.3 KiB
+    dropped    policy[none]      32  26.7 KiB        0 B
+    dropped    policy[0]          2   1.9 KiB        0 B
+    "
+  `);
+  const added = await auditail([
+    'explain',
+    '--diff',
+    policy,
+    written('open.yaml', 'drop: []\n'),
+    '--limit',
+    '0',
+    EVENTS,
+  ]);
+  expect(plain(added.out)).toMatchInlineSnapshot(`
+    "
+    outcome  rule          events       old       new
+    changed  -                 21  16.4 KiB  16.3 KiB
+    added    policy[none]      32       0 B  26.7 KiB
+    same     -                  5   4.0 KiB   4.0 KiB
+    added    policy[0]          2       0 B   1.9 KiB
+    "
+  `);
+});
+
+it('points at every mistake in a policy', async () => {
+  const file = written('policy.yaml', `${POLICY}  - level: metadata\n  - levl: None\n`);
+  const ran = await auditail(['explain', '--filter-file', file, EVENTS]);
+  expect(ran.exit).toBe(2);
+  expect(ran.error).toContain('policy.yaml:8:');
+  expect(ran.error).toContain('policy.yaml:9:');
+});
+
 it('points at every mistake in a filter file', async () => {
   const file = written(
     'f.yaml',

@@ -55,6 +55,29 @@ it('says what another filter would save', async () => {
   expect((await auditail(['stats', ...now, EVENTS])).out).toContain('It would cost 26.5 KiB more (118.3 %');
 });
 
+it('says what an audit policy would save, by its rules', async () => {
+  const policy = written(
+    'policy.yaml',
+    `apiVersion: audit.k8s.io/v1
+kind: Policy
+rules:
+  - { level: None, verbs: [watch] }
+  - { level: Metadata }
+`,
+  );
+  expect((await auditail(['stats', '--by', 'rule', '--what-if', policy, EVENTS])).out).toMatchInlineSnapshot(`
+    "60 events, 48.8 KiB, from 2026-11-23T05:07:04Z to 2026-11-23T05:07:04Z (0s)
+    delivered now: 60 events (100.0 %), 48.8 KiB (100.0 %)
+    what if: 29 events (48.3 %), 22.4 KiB (45.9 %)
+    It would save 26.4 KiB (54.1 % of what is delivered now).
+
+    rule       events     bytes   share  delivered
+    policy[0]      31  26.5 KiB  54.2 %        0 B
+    policy[1]      29  22.4 KiB  45.8 %   22.4 KiB
+    "
+  `);
+});
+
 it('reads rotated and gzipped backups before the live file', async () => {
   const folder = temporaryDirectory();
   const log = path.join(folder, 'audit.log');

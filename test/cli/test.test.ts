@@ -163,6 +163,28 @@ it('refuses files that cannot be, and rules that are not there', async () => {
   expect(await test(scene(GOOD, 'events: other.log\nfilter: filter.yaml\n'))).toMatchObject({ exit: 1 });
 });
 
+it('holds an audit policy to the level at which it lets events through', async () => {
+  const file = scene(`expectations:
+  - { name: lowered, when: verb == "list" && objectRef.resource == "pods", level: Metadata }
+  - { name: dropped, when: verb == "watch", dropped: 'policy[none]' }
+  - { name: not raised, when: verb == "list" && objectRef.resource == "leases", level: Request }
+`);
+  fs.writeFileSync(
+    path.join(path.dirname(file), 'filter.yaml'),
+    `apiVersion: audit.k8s.io/v1
+kind: Policy
+rules:
+  - { level: Metadata, verbs: [list], resources: [{ resources: [pods] }] }
+  - { level: Request, verbs: [list] }
+`,
+  );
+  const { out, exit } = await test(file);
+  expect(exit).toBe(1);
+  expect(out).toContain('✓ lowered (1 event)');
+  expect(out).toContain('✓ dropped (31 events)');
+  expect(out).toContain('expected at level Request, but is delivered at "Metadata"');
+});
+
 it('takes events from a pipe, and another filter', async () => {
   const file = scene(GOOD, '');
   const filter = path.join(path.dirname(file), 'filter.yaml');
