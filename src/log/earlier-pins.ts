@@ -25,6 +25,8 @@ export async function adoptPins(pins: Pins, log: PinnedLog): Promise<void> {
       });
     }
   }
+  // A live file is pinned when it is first seen, before the backups that are older than it.
+  log.segments.orderByFirstEvent();
 }
 
 async function adopt(pin: string, pins: Pins, { files, segments, keeper }: PinnedLog): Promise<void> {

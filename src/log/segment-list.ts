@@ -85,6 +85,17 @@ export class SegmentList {
     }
   }
 
+  /** Puts segments in the order of their first events: pins of an earlier run tell it in no other way. */
+  orderByFirstEvent(): void {
+    let timeMs = Number.NEGATIVE_INFINITY;
+    const timed = this.#ordered.map((segment) => {
+      // One that begins with no event stays behind the one before it.
+      if (segment.first !== null) timeMs = Date.parse(segment.first.time);
+      return { segment, timeMs };
+    });
+    this.#ordered = timed.sort((a, b) => a.timeMs - b.timeMs).map(({ segment }) => segment);
+  }
+
   remove(gone: ReadonlySet<Segment>): void {
     this.changed();
     this.#ordered = this.#ordered.filter((segment) => !gone.has(segment));

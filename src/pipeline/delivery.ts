@@ -17,8 +17,10 @@ export interface DeliveryContext {
   answered(result: SendResult, bytes: number, milliseconds: number): void;
   /** Before a wait. `holding` means that somebody has to mend something. */
   waiting(state: 'retrying' | 'holding', again: Again, delayMs: number): void;
-  /** Whether an item alone is refused: others have to be tried then, so that there is something to compare it with. */
+  /** Whether others have to be tried, because an item is refused alone and there is nothing to compare it with. */
   suspect(alone: boolean): void;
+  /** Whether what comes later must not be stored before: but for what the receiver says of an event itself. */
+  readonly ordered: boolean;
   /**
    * The batch as it was when this began, or cut once more where its memory was given back for the time of a wait;
    * `null` where it can't be had any more.
@@ -101,7 +103,7 @@ class Delivery {
         this.#reject(again, items[0] as number);
         return;
       }
-      await this.#wait(again, alone);
+      await this.#wait(again, alone && refusals >= PATIENCE, alone);
       const divisible = items.length > 1 && (answered || again.reason === 'reset');
       if (divisible && refusals >= patience) {
         const { groups, taken } = await this.#divide(items, refusal);
@@ -184,21 +186,28 @@ class Delivery {
    * since these were first refused, so it is no bad day.
    */
   async #divide(items: readonly number[], refusal: Refusal): Promise<{ groups: Group[]; taken: boolean }> {
+    const ordered = this.#isOrdered(refusal.again);
     const groups: Group[] = [];
     let parts: readonly (readonly number[])[] = halve(items);
     while (true) {
       const refused: Group[] = [];
       for (const part of parts) {
-        const group = await this.#try(part, refusal);
-        if (group.items.length > 0) refused.push(group);
+        const group = ordered && refused.length > 0 ? { items: part, refusal: null } : await this.#try(part, refusal);
+        if (group.refusal !== null) refused.push(group);
+        else if (group.items.length > 0) groups.push(group);
       }
       const taken = this.#context.evidence.acceptedSince(refusal.suspicion) > 0;
       const large = refused.filter((group) => group.items.length > 1);
-      if (taken || large.length === 0) return { groups: [...groups, ...refused], taken };
+      if (taken || large.length === 0) return { groups: [...groups, ...refused].sort(inOrder), taken };
       const next = large[Math.floor(this.#context.random() * large.length)] as Group;
       groups.push(...refused.filter((group) => group !== next));
       parts = halve(next.items);
     }
+  }
+
+  /** Trouble of the receiver's own may be over in the next moment: what comes later has to wait for that. */
+  #isOrdered(again: Again): boolean {
+    return this.#context.ordered && again.how !== 'suspect';
   }
 
   #condemns(again: Again, alone: number, suspicion: Suspicion): boolean {
@@ -209,8 +218,8 @@ class Delivery {
     this.rejected.push({ item, status, reason, words, outcome: 'deadLettered' });
   }
 
-  async #wait(again: Again, alone: boolean): Promise<void> {
-    this.#context.suspect(alone);
+  async #wait(again: Again, stuck: boolean, alone: boolean): Promise<void> {
+    this.#context.suspect(stuck && !this.#isOrdered(again));
     const delay = this.#backoff.next(again.retryAfterMs);
     const mend =
       again.how === 'hold' ||
@@ -228,6 +237,10 @@ function bytesOf(batch: Batch, items: readonly number[]): number {
 function halve(items: readonly number[]): [readonly number[], readonly number[]] {
   const middle = Math.ceil(items.length / 2);
   return [items.slice(0, middle), items.slice(middle)];
+}
+
+function inOrder(a: Group, b: Group): number {
+  return (a.items[0] as number) - (b.items[0] as number);
 }
 
 function ascending(a: number, b: number): number {

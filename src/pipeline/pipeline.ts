@@ -202,9 +202,7 @@ export class Pipeline implements LogReader {
       await this.#beginFirstRun(stop);
       return;
     }
-    await this.#untilReadable(end);
-    if (end.aborted || !this.#options.log.readable) return;
-    await this.#loseVanished(stop);
+    await this.#loseVanished(end, stop);
     for (const cut of this.#progress.window.cuts) {
       if (end.aborted) return;
       if (!cut.settled && this.#progress.window.cuts.includes(cut)) await this.#sendAgain(cut, end, stop);
@@ -235,35 +233,22 @@ export class Pipeline implements LogReader {
     if (left) await this.#progress.save();
   }
 
-  /** Where nothing can be seen of the log, nothing can be said to be missing from it. */
-  async #untilReadable(end: AbortSignal): Promise<void> {
+  /** Of segments that are gone, what was in flight is lost; what had not been read of them, the cursor tells. */
+  async #loseVanished(end: AbortSignal, stop: AbortSignal): Promise<void> {
     const { log, ending } = this.#options;
-    while (!log.readable && !end.aborted && !ending()) await log.pulse.wait(IDLE_MS, end);
-  }
-
-  /** Segments that had not been settled to their end when the agent ended, and are gone. */
-  async #loseVanished(stop: AbortSignal): Promise<void> {
-    const { log } = this.#options;
     const { window } = this.#progress;
     const missing = () => {
       const present = new Set(log.segments.filter(({ gone }) => gone === null).map(({ id }) => id));
-      const unsettled = window.records.filter(({ done }) => !done).map(({ id }) => id);
-      return new Set([...unsettled, ...window.cuts.map(({ range }) => range.segment)].filter((id) => !present.has(id)));
+      return window.cuts.filter(({ range }) => !present.has(range.segment));
     };
-    if (missing().size === 0) return;
-    // A rename may have been under way while the directory was read.
-    await log.refresh(true);
-    for (const id of missing()) {
-      const name = window.record(id)?.name ?? id;
-      const cuts = window.cuts.filter(({ range }) => range.segment === id);
-      for (const cut of cuts) if (!cut.settled) await this.#loseCut(cut, stop);
-      const from = this.#places.get(id)?.offset ?? 0;
-      const words =
-        'it had not been read to its end when the agent ended, and is gone: whatever stood behind this offset';
-      await this.#progress.lose({ reason: 'deleted', proof: 'suspected', segment: id, name, from, words }, stop);
-      for (const cut of cuts) if (cut.settled && window.cuts.includes(cut)) window.replace(cut, []);
-      this.#places.set(id, { offset: from, done: true, marks: [] });
-      await this.#progress.closeAccount(id, name, from, stop);
+    for (let looks = 0; missing().length > 0 && !log.searched; looks += 1) {
+      if (looks > 0) await log.pulse.wait(IDLE_MS, end);
+      if (end.aborted || (!log.readable && ending())) return;
+      await log.refresh(true);
+    }
+    for (const cut of missing()) {
+      if (cut.settled) window.replace(cut, []);
+      else await this.#loseCut(cut, stop);
     }
   }
 
@@ -391,13 +376,7 @@ export class Pipeline implements LogReader {
   async #next(stop: AbortSignal): Promise<Piece | null> {
     let piece: Piece | null = null;
     await this.#progress.durably('the log', stop, async () => {
-      try {
-        piece = await this.#cursor.next();
-      } catch (error) {
-        // It may stand half-way in a file: the next try enters it anew.
-        await this.#cursor.pause();
-        throw error;
-      }
+      piece = await this.#cursor.next();
       return true;
     });
     return piece;

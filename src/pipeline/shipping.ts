@@ -106,6 +106,7 @@ export class Shipping {
       retry,
       random,
       evidence: this.#evidence,
+      ordered: this.#options.batch.maxInFlight === 1,
       batch: () => shipment.batch(signal),
       sleep: async (ms) => {
         shipment.rest();

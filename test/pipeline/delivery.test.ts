@@ -32,7 +32,13 @@ interface Run {
 function run(
   count: number,
   script: Script,
-  options: { random?: () => number; evidence?: Evidence; maxWaits?: number; onWait?: (run: Run) => void } = {},
+  options: {
+    random?: () => number;
+    evidence?: Evidence;
+    maxWaits?: number;
+    ordered?: boolean;
+    onWait?: (run: Run) => void;
+  } = {},
 ): Run {
   const batch = batchOf(count);
   const stop = new AbortController();
@@ -53,6 +59,7 @@ function run(
     answered: () => undefined,
     waiting: (state, again, delayMs) => void running.waits.push({ state, again, delayMs }),
     suspect: (alone) => void running.lent.push(alone),
+    ordered: options.ordered ?? false,
     batch: async () => batch,
     sleep: async (_ms, signal) => {
       options.onWait?.(running);
@@ -292,6 +299,22 @@ describe('a delivery', () => {
     expect(rejected).toBe(0);
   });
 
+  it('stores nothing before what comes earlier where order is asked for, whenever the receiver recovers', async () => {
+    for (let failing = 0; failing < 40; failing += 1) {
+      const recovering: Script = (_lines, request, part) => (request < failing ? refuse(part, 'retry', 503) : STORED);
+      const { output, delivered, lent } = run(9, recovering, { ordered: true });
+      await delivered;
+      expect(output.stored).toEqual(all(9));
+      expect(lent).not.toContain(true);
+    }
+  });
+
+  it('finds an event on which the receiver falls over in order, once enough before it have passed', async () => {
+    const { output, delivered } = run(100, poison([42], 'retry', 500), { ordered: true });
+    expect((await delivered).rejected.map((one) => one.item)).toEqual([42]);
+    expect(output.stored).toEqual(all(100).toSpliced(42, 1));
+  });
+
   it('ends in the middle when it is told to stop, and says nothing of what was refused then', async () => {
     const running = run(4, (_lines, request, part) => {
       if (request === 1) running.stop.abort(new Error('stopped'));
@@ -320,6 +343,7 @@ describe('a delivery', () => {
       answered: () => undefined,
       waiting: () => undefined,
       suspect: () => undefined,
+      ordered: false,
       batch: async () => (asked++ === 0 ? batch : null),
       sleep: async () => undefined,
     };

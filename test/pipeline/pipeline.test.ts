@@ -198,6 +198,21 @@ describe('a pipeline', () => {
     for (const id of ['0', '1', '2', '3', '90', '91', '92', '93', '94', '95']) expect(ids).toContain(id);
   });
 
+  it('reads files in their order that an earlier run had pinned, the live one first', async () => {
+    const { writer, output, start } = setUp();
+    writer.write(3);
+    writer.rotate();
+    output.script = () => new Promise(() => undefined);
+    const running = await start({ batch: { maxEvents: 1, maxInFlight: 1 } });
+    writer.write(2);
+    await running.log.refresh(true);
+    await until(() => output.sent.length === 1);
+    void running.kill();
+    output.script = () => STORED;
+    await (await start({ ships: true })).ended;
+    expect(output.stored).toEqual(writer.lines);
+  });
+
   it('closes the account of a file without a single event', async () => {
     const { writer, state, output, start } = setUp();
     writer.raw('\n\n');
