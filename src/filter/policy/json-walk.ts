@@ -104,6 +104,9 @@ export function isArray(bytes: Buffer, start: number): boolean {
 
 /** The member whose value starts at `value`. No quote stands in its key. */
 export function memberAt(bytes: Buffer, value: number, end: number): Member {
-  const keyEnd = bytes.lastIndexOf(QUOTE, value - 1);
-  return { start: bytes.lastIndexOf(QUOTE, keyEnd - 1), value, end };
+  let start = value - 1;
+  while (bytes[start] !== QUOTE) start -= 1;
+  start -= 1;
+  while (bytes[start] !== QUOTE) start -= 1;
+  return { start, value, end };
 }

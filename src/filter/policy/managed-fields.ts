@@ -1,8 +1,20 @@
 import type { Splice } from '../filter.ts';
+import { equals } from './byte-table.ts';
 import { cutMember } from './cut.ts';
-import { isArray, isObject, itemsOf, keyOf, type Member, membersOf } from './json-walk.ts';
+import { isArray, isObject, keyOf, membersOf, skipSpace, stringEnd, valueEnd } from './json-walk.ts';
 
-const MANAGED_FIELDS = Buffer.from('"managedFields"');
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const CLOSE_ARRAY = 0x5d;
+
+const MANAGED_FIELDS = Buffer.from('managedFields');
+const METADATA = Buffer.from('metadata');
+const ITEMS = Buffer.from('items');
+const ROWS = Buffer.from('rows');
+const OBJECT = Buffer.from('object');
+
+/** What an object is, and so which of its members are of interest. */
+type Place = 'body' | 'object' | 'metadata' | 'row';
 
 /**
  * Adds the splices that take the managed fields out of a body, where k8s.io/apiserver/pkg/audit/request.go
@@ -10,68 +22,82 @@ const MANAGED_FIELDS = Buffer.from('"managedFields"');
  * a `meta.k8s.io` Table. Fields of that name anywhere else stay.
  */
 export function cutManagedFields(bytes: Buffer, start: number, end: number, splices: Splice[]): void {
-  // The API server writes keys without escapes, and within a string a quote is escaped: without this text, no such key.
+  // The API server writes keys without escapes. Most bodies have none, and that is soon seen.
   const body = bytes.subarray(start, end);
   if (!isObject(bytes, start) || body.indexOf(MANAGED_FIELDS) === -1) return;
-  let items: Member | undefined;
-  let rows: Member | undefined;
-  let kind = '';
-  let apiVersion = '';
-  for (const member of membersOf(bytes, start)) {
-    switch (keyOf(bytes, member)) {
-      case 'kind':
-        kind = textOf(bytes, member);
-        break;
-      case 'apiVersion':
-        apiVersion = textOf(bytes, member);
-        break;
-      case 'metadata':
-        cutFromMetadata(bytes, member.value, splices);
-        // Of most objects, nothing behind their metadata is of interest.
-        if (rows === undefined && items === undefined && body.indexOf(MANAGED_FIELDS, member.end - start) === -1)
-          return;
-        break;
-      case 'items':
-        items = member;
-        break;
-      case 'rows':
-        rows = member;
-        break;
-      default:
+  cutFrom(bytes, start, 'body', splices, body);
+}
+
+/** Walks over the value at `start` once and gives its end. */
+function cutFrom(bytes: Buffer, start: number, place: Place, splices: Splice[], body: Buffer): number {
+  if (!isObject(bytes, start)) return valueEnd(bytes, start);
+  let at = skipSpace(bytes, start + 1);
+  let hasMany = false;
+  while (bytes[at] === QUOTE) {
+    const key = at;
+    const keyEnd = stringEnd(bytes, key);
+    const value = skipSpace(bytes, skipSpace(bytes, keyEnd) + 1);
+    const inside = placeOf(place, bytes, key + 1, keyEnd - 1);
+    if (inside === 'cut') {
+      at = valueEnd(bytes, value);
+      cutMember(bytes, { start: key, value, end: at }, splices);
+    } else if (inside === 'none') at = valueEnd(bytes, value);
+    else if (inside === 'items' || inside === 'rows') {
+      hasMany = true;
+      const isMeant = inside === 'items' || isTable(bytes, start);
+      at = isMeant ? cutFromAll(bytes, value, inside, splices, body) : valueEnd(bytes, value);
+    } else {
+      at = cutFrom(bytes, value, inside, splices, body);
+      // Of most objects, nothing behind their metadata is of interest.
+      const bodyStart = body.byteOffset - bytes.byteOffset;
+      if (place === 'body' && !hasMany && body.indexOf(MANAGED_FIELDS, at - bodyStart) === -1) return at;
     }
+    at = skipSpace(bytes, at);
+    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
   }
-  if (items !== undefined && isArray(bytes, items.value)) cutFromItems(bytes, items.value, splices);
-  const isTable = kind === 'Table' && apiVersion.startsWith('meta.k8s.io/');
-  if (isTable && rows !== undefined && isArray(bytes, rows.value)) cutFromRows(bytes, rows.value, splices);
+  return at + 1;
 }
 
-function cutFromItems(bytes: Buffer, start: number, splices: Splice[]): void {
-  for (const item of itemsOf(bytes, start)) cutFromObject(bytes, item, splices);
+function cutFromAll(bytes: Buffer, start: number, of: 'items' | 'rows', splices: Splice[], body: Buffer): number {
+  if (!isArray(bytes, start)) return valueEnd(bytes, start);
+  let at = skipSpace(bytes, start + 1);
+  while (bytes[at] !== CLOSE_ARRAY) {
+    at = skipSpace(bytes, cutFrom(bytes, at, of === 'items' ? 'object' : 'row', splices, body));
+    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
+  }
+  return at + 1;
 }
 
-function cutFromRows(bytes: Buffer, start: number, splices: Splice[]): void {
-  for (const row of itemsOf(bytes, start)) {
-    if (!isObject(bytes, row)) continue;
-    for (const member of membersOf(bytes, row)) {
-      if (keyOf(bytes, member) === 'object') cutFromObject(bytes, member.value, splices);
-    }
+/** What is to be done with the member of this key. */
+function placeOf(
+  around: Place,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): 'none' | 'cut' | 'metadata' | 'object' | 'items' | 'rows' {
+  switch (around) {
+    case 'metadata':
+      return equals(MANAGED_FIELDS, bytes, start, end) ? 'cut' : 'none';
+    case 'row':
+      return equals(OBJECT, bytes, start, end) ? 'object' : 'none';
+    case 'object':
+      return equals(METADATA, bytes, start, end) ? 'metadata' : 'none';
+    case 'body':
+      if (equals(METADATA, bytes, start, end)) return 'metadata';
+      if (equals(ITEMS, bytes, start, end)) return 'items';
+      return equals(ROWS, bytes, start, end) ? 'rows' : 'none';
   }
 }
 
-function cutFromObject(bytes: Buffer, start: number, splices: Splice[]): void {
-  if (!isObject(bytes, start)) return;
+function isTable(bytes: Buffer, start: number): boolean {
+  let kind: unknown;
+  let apiVersion: unknown;
   for (const member of membersOf(bytes, start)) {
-    if (keyOf(bytes, member) === 'metadata') cutFromMetadata(bytes, member.value, splices);
+    const key = keyOf(bytes, member);
+    if (key !== 'kind' && key !== 'apiVersion') continue;
+    const value: unknown = JSON.parse(bytes.toString('utf8', member.value, member.end));
+    if (key === 'kind') kind = value;
+    else apiVersion = value;
   }
-}
-
-function cutFromMetadata(bytes: Buffer, start: number, splices: Splice[]): void {
-  if (!isObject(bytes, start)) return;
-  for (const member of membersOf(bytes, start)) {
-    if (keyOf(bytes, member) === 'managedFields') cutMember(bytes, member, splices);
-  }
-}
-
-function textOf(bytes: Buffer, { value, end }: Member): string {
-  return bytes[value] === 0x22 ? (JSON.parse(bytes.toString('utf8', value, end)) as string) : '';
+  return kind === 'Table' && typeof apiVersion === 'string' && apiVersion.startsWith('meta.k8s.io/');
 }
