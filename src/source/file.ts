@@ -24,8 +24,18 @@ const IDLE_POLL_MS = 1000;
 const QUIET_MS = 2000;
 
 /** The file that `--audit-log-path` names, with its backups. */
-export function createFileSource({ config, stateDirectory, activePollMs, reference, anomaly }: FileSourceOptions): Source {
+export function createFileSource({
+  config,
+  stateDirectory,
+  activePollMs,
+  reference,
+  anomaly,
+}: FileSourceOptions): Source {
   const anomalies = new Anomalies();
+  const tell: Anomaly = (kind, words, fields) => {
+    anomalies.count(kind);
+    anomaly(kind, words, fields);
+  };
   const log = new Log({
     name: config.name,
     path: config.path,
@@ -36,13 +46,10 @@ export function createFileSource({ config, stateDirectory, activePollMs, referen
     spool: false,
     maxHeldFiles: maxHeldFiles(),
     reference,
-    anomaly: (kind, words, fields) => {
-      anomalies.count(kind);
-      anomaly(kind, words, fields);
-    },
+    anomaly: tell,
   });
   const watchFailed = (error: unknown) =>
-    anomaly('no-watch', 'the directory cannot be watched; it is looked at every second instead', {
+    tell('no-watch', 'the directory cannot be watched; it is looked at every second instead', {
       directory: log.names.directory,
       reason: error instanceof Error ? error.message : String(error),
     });
@@ -56,7 +63,7 @@ export function createFileSource({ config, stateDirectory, activePollMs, referen
         activeMs: activePollMs,
         idleMs: IDLE_POLL_MS,
         quietMs: QUIET_MS,
-        wake: new DirectoryWakeUp(log.names.directory, config.path, watchFailed),
+        wake: new DirectoryWakeUp(log.names.directory, log.names.path(log.names.live), watchFailed),
       }),
     status: () => logStatus(config.name, config.type, config.path, log, anomalies),
   };
