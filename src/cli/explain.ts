@@ -4,7 +4,7 @@ import { SLOT } from '../event/field.ts';
 import { EventWalk } from '../inspect/event-walk.ts';
 import type { Where } from '../inspect/event-walk.ts';
 import { compareFilters, explainEvent } from '../inspect/explain.ts';
-import { openFilter } from '../inspect/opened-filter.ts';
+import { fateOf, openFilter } from '../inspect/opened-filter.ts';
 import type { OpenedFilter } from '../inspect/opened-filter.ts';
 import type { RecordedLog } from '../inspect/recorded-log.ts';
 import type { Context } from './context.ts';
@@ -53,8 +53,8 @@ function checkRuleOf(rule: string, opened: OpenedFilter, before: OpenedFilter | 
 }
 
 interface Describe {
-  /** The lines about an event, null where it is not asked for; counted in the outcomes either way. */
-  readonly about: (event: Event, where: Where) => readonly string[] | null;
+  /** The lines about an event, none unless `shown`, and null where it is not asked for; it is counted in any case. */
+  readonly about: (event: Event, where: Where, shown: boolean) => readonly string[] | null;
   readonly outcomes: Outcomes;
 }
 
@@ -63,11 +63,12 @@ function explaining(opened: OpenedFilter, flags: ExplainFlags, { terminal }: Con
   const withBytes = flags.bytes === true || flags.json === true;
   return {
     outcomes,
-    about(event, where) {
-      const explanation = explainEvent(opened, event, where, withBytes);
-      const { outcome, rule, bytesBefore, bytesAfter } = explanation;
-      outcomes.count(outcome, rule, bytesBefore, bytesAfter);
+    about(event, where, shown) {
+      const { outcome, rule, bytes } = fateOf(opened, event);
+      outcomes.count(outcome, rule, event.end - event.start, bytes);
       if (flags.rule !== undefined && flags.rule !== rule) return null;
+      if (!shown) return [];
+      const explanation = explainEvent(opened, event, where, withBytes);
       if (flags.json === true) return [plainJson(explanation)];
       return describeExplanation(explanation, (style, text) => terminal.style(style, text));
     },
@@ -78,7 +79,7 @@ function differing(before: OpenedFilter, after: OpenedFilter, flags: ExplainFlag
   const outcomes = new Outcomes();
   return {
     outcomes,
-    about(event, where) {
+    about(event, where, shown) {
       const difference = compareFilters(before, after, event, where);
       if (difference === null) {
         outcomes.count('same', null, event.end - event.start, event.end - event.start);
@@ -87,6 +88,7 @@ function differing(before: OpenedFilter, after: OpenedFilter, flags: ExplainFlag
       const { kind, oldRule, newRule, oldBytes, newBytes } = difference;
       outcomes.count(kind, oldRule ?? newRule, oldBytes, newBytes);
       if (flags.rule !== undefined && flags.rule !== oldRule && flags.rule !== newRule) return null;
+      if (!shown) return [];
       if (flags.json === true) return [plainJson(difference)];
       return describeDifference(difference, (style, text) => terminal.style(style, text));
     },
@@ -102,13 +104,13 @@ async function show(
   const walk = new EventWalk();
   let shown = 0;
   for await (const block of log.blocks()) {
-    let lines: string[] = [];
+    const lines: string[] = [];
     walk.walk(block, (event, where) => {
       if (flags.id !== undefined && event.text(SLOT.auditID) !== flags.id) return;
-      const said = about(event, where);
+      const said = about(event, where, shown < limit);
       if (said === null) return;
       shown += 1;
-      if (shown <= limit) lines = lines.concat(said);
+      for (const line of said) lines.push(line);
     });
     await writeLines(lines, context);
   }

@@ -76,8 +76,7 @@ export function explainEvent(opened: OpenedFilter, event: Event, where: Where, w
     const rule = opened.filter.rules[verdict.rule] ?? null;
     return { ...base, outcome: 'dropped', rule, bytesAfter: 0, changes: [] };
   }
-  const kept = tried.findLast(({ kind, answer }) => kind !== 'drop' && answer !== 'no');
-  const delivered = { ...base, outcome: 'delivered', rule: kept?.rule ?? null } as const;
+  const delivered = { ...base, outcome: 'delivered', rule: opened.deliveredBy(event) } as const;
   if (verdict.type === 'pass')
     return { ...delivered, bytesAfter: end - start, changes: [], ...(withBytes ? { after: text } : {}) };
   const length = applySplices(bytes, start, end, verdict.splices, SCRATCH);

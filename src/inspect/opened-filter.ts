@@ -26,8 +26,8 @@ export interface OpenedFilter {
   readonly rules: readonly string[];
   /** The rules in the order in which they are tried, up to the one that decides. */
   tried(event: Event): readonly Trial[];
-  /** The rule by which an event is delivered, where every event needs one, as in a policy. */
-  deliveredBy?(event: Event): string | null;
+  /** The rule by which an event is delivered that no rule drops; null where it needs none. */
+  deliveredBy(event: Event): string | null;
 }
 
 /** What becomes of an event. */
@@ -49,7 +49,8 @@ export function openFilter(origin: string, config: FilterConfig): OpenedFilter {
   return {
     origin,
     filter,
-    rules: filter.rules,
+    rules: [...filter.rules, ...config.keep.map(({ name }) => name)],
+    deliveredBy: (event) => steps.find(({ kind, ask }) => kind === 'keep' && ask(event).answer !== 'no')?.rule ?? null,
     tried(event) {
       const trials: Trial[] = [];
       for (const { kind, rule, ask } of steps) {
@@ -85,7 +86,7 @@ export function fateOf(opened: OpenedFilter, event: Event): Fate {
   if (verdict.type === 'drop') return { outcome: 'dropped', rule: filter.rules[verdict.rule] ?? null, bytes: 0 };
   let bytes = event.end - event.start;
   if (verdict.type === 'edit') for (const cut of verdict.splices) bytes += cut.with.length - (cut.end - cut.start);
-  return { outcome: 'delivered', rule: opened.deliveredBy?.(event) ?? null, bytes };
+  return { outcome: 'delivered', rule: opened.deliveredBy(event), bytes };
 }
 
 /** The bytes that would be delivered, null where it is dropped; they hold until the scratch is used again. */
