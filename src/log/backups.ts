@@ -247,6 +247,7 @@ export class Backups {
       segment.gzipBytes = facts.size;
     } else {
       segment.places.plain = path;
+      segment.plainBytes = facts.size;
       segment.key = facts;
       segment.size = Math.max(segment.size, facts.size);
     }
@@ -268,7 +269,10 @@ export class Backups {
     if (segment.places.plain === path) {
       const copy = [...this.#entries.values()].find((other) => other.segment === segment && !other.backup.compressed);
       segment.places.plain = copy === undefined ? null : names.path(copy.backup.name);
-      if (copy !== undefined) segment.key = copy.key;
+      if (copy !== undefined) {
+        segment.key = copy.key;
+        segment.plainBytes = copy.size;
+      }
     }
     keeper.touch();
     return true;

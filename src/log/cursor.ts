@@ -363,6 +363,10 @@ export class Cursor {
   async #reachedEnd(segment: Segment): Promise<Piece | 'again' | null> {
     const lease = this.#lease as Lease;
     const length = this.#offset + this.#buffer.left;
+    if (!lease.isCurrent()) {
+      await this.#leave();
+      return 'again';
+    }
     if (!lease.compressed) {
       const { closed } = segment;
       const { size } = await lease.facts();

@@ -113,10 +113,12 @@ export class SegmentList {
     return at > 0 ? (this.#ordered[at - 1] as Segment) : null;
   }
 
-  /** Whether a plain file is a copy of the live one, or of a backup that is as long: the segment stays with the file it has. */
+  /** Whether a plain file is only a copy, no better than what the segment has: then it stays with that. */
   isMereCopy(known: Segment, facts: FileFacts): boolean {
     if (known.key === null || sameFile(known.key, facts)) return false;
-    return known === this.live || (known.places.plain !== null && facts.size <= known.size);
+    // The file itself is followed, or held until its own name is seen.
+    if (known === this.live || known.awaitsName) return true;
+    return known.places.plain === null ? known.reachable && facts.size < known.size : facts.size <= known.plainBytes;
   }
 
   /** Marks for which readers a segment is (again) unread. */

@@ -23,6 +23,8 @@ export interface Places {
 export interface Lease {
   readonly content: Content;
   readonly compressed: boolean;
+  /** False once the segment is read from another file: a longer copy, or the plain one of a compressed. */
+  isCurrent(): boolean;
   /** Size of the file now, as stored (compressed where it is), and how many names it has. */
   facts(): Promise<FileFacts>;
   release(): Promise<void>;
@@ -45,6 +47,8 @@ export class Segment {
   key: FileKey | null = null;
   /** Bytes of uncompressed content as far as known: for a compressed one nothing is known before it has been read. */
   size = 0;
+  /** Bytes of the plain file, when it was last looked at. */
+  plainBytes = 0;
   /** Bytes of the compressed file, 0 where there is none. */
   gzipBytes = 0;
   /** Whether its writer has gone on to another file. */
@@ -159,6 +163,7 @@ export class Segment {
     return {
       content,
       compressed: descriptor.compressed,
+      isCurrent: () => descriptor === this.#current,
       facts: () => descriptor.facts(),
       release: async () => {
         await content.close();

@@ -1,11 +1,13 @@
 import * as fc from 'fast-check';
 import {
   appendFileSync,
+  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
+  truncateSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -13,52 +15,75 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { Cursor, type Place } from '../../src/log/cursor.ts';
-import { LOG_FILES } from '../../src/log/files.ts';
+import { LOG_FILES, type LogFiles } from '../../src/log/files.ts';
 import { LogNames } from '../../src/log/file-name.ts';
-import { Log, type LogReader, type Remembered } from '../../src/log/log.ts';
+import { Log } from '../../src/log/log.ts';
+import { NO_LIMITS, Reading } from './support/followed-log.ts';
 
 /**
- * Welcome. A model of the log's writer (lines, torn writes, rotations, compression, deletions) runs beside the real
- * Log and a Cursor on real files. The model knows every byte that was written; what the cursor gave out must be exactly
- * that, each file in order, but for what was deleted while nobody could have kept it, and that must have been reported.
+ * Welcome. A model of the log's writer, and of people and power losses that meddle with its files, runs beside the real
+ * Log with two cursors of different pace on real files. The model knows every byte that was written. What a cursor gave
+ * out of a file must be a beginning of what was written to it, the whole of it but for what was reported as lost; and
+ * what the model knows to be safe must not be reported.
  */
 
 type Action =
   | { type: 'write'; lines: number; size: number }
   | { type: 'tear'; size: number }
   | { type: 'rotate' }
+  | { type: 'clock'; byMs: number }
   | { type: 'compress' }
   | { type: 'deleteOldest' }
-  | { type: 'look' }
-  | { type: 'read'; pieces: number }
+  | { type: 'growSettled'; size: number }
+  | { type: 'copy'; whole: boolean }
+  | { type: 'rename' }
+  | { type: 'truncate' }
+  | { type: 'fail'; code: string }
+  | { type: 'look'; afterMs: number }
+  | { type: 'read'; reader: number; pieces: number }
   | { type: 'restart' };
 
-const action: fc.Arbitrary<Action> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      type: fc.constant('write' as const),
-      lines: fc.integer({ min: 1, max: 5 }),
-      size: fc.integer({ min: 1, max: 3000 }),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('tear' as const), size: fc.integer({ min: 1, max: 400 }) }) },
+const count = (max: number) => fc.integer({ min: 1, max });
+const usual: fc.WeightedArbitrary<Action>[] = [
+  { weight: 6, arbitrary: fc.record({ type: fc.constant('write' as const), lines: count(5), size: count(3000) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('tear' as const), size: count(400) }) },
   { weight: 3, arbitrary: fc.constant({ type: 'rotate' as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('clock' as const), byMs: fc.constantFrom(-3_600_000, -500, 86_400_000) }),
+  },
   { weight: 2, arbitrary: fc.constant({ type: 'compress' as const }) },
   { weight: 2, arbitrary: fc.constant({ type: 'deleteOldest' as const }) },
-  { weight: 4, arbitrary: fc.constant({ type: 'look' as const }) },
-  { weight: 5, arbitrary: fc.record({ type: fc.constant('read' as const), pieces: fc.integer({ min: 1, max: 6 }) }) },
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('look' as const), afterMs: fc.constantFrom(0, 100, 31_000) }) },
+  { weight: 6, arbitrary: fc.record({ type: fc.constant('read' as const), reader: fc.nat(1), pieces: count(6) }) },
   { weight: 1, arbitrary: fc.constant({ type: 'restart' as const }) },
-);
+];
+const meddling: fc.WeightedArbitrary<Action>[] = [
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('growSettled' as const), size: count(200) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('copy' as const), whole: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.constant({ type: 'rename' as const }) },
+  { weight: 1, arbitrary: fc.constant({ type: 'truncate' as const }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('fail' as const), code: fc.constantFrom('EIO', 'EMFILE') }) },
+];
+
+interface WrittenFile {
+  content: string;
+  backup: string | null;
+  deleted: boolean;
+  /** Whether the log has had a chance to see it, and nothing has failed since that could have kept it from being pinned. */
+  seen: boolean;
+  /** Whether somebody has truncated it: bytes that were there may be lost, reported. */
+  truncated: boolean;
+}
 
 /** The writer's side: what it wrote into each of its files. */
 class WriterModel {
   readonly names: LogNames;
   readonly path: string;
-  readonly files: { content: string; backup: string | null; deleted: boolean; seen: boolean }[] = [];
+  readonly files: WrittenFile[] = [];
   #clock = Date.UTC(2026, 10, 23);
   #line = 0;
+  #copies = 0;
 
   constructor(path: string) {
     this.path = path;
@@ -68,15 +93,15 @@ class WriterModel {
 
   #create(): void {
     writeFileSync(this.path, '');
-    this.files.push({ content: '', backup: null, deleted: false, seen: false });
+    this.files.push({ content: '', backup: null, deleted: false, seen: false, truncated: false });
   }
 
-  get live() {
-    return this.files[this.files.length - 1] as WriterModel['files'][number];
+  get live(): WrittenFile {
+    return this.files.at(-1) as WrittenFile;
   }
 
   write(lines: number, size: number): void {
-    for (let count = 0; count < lines; count += 1) this.#append(`${this.#line++}:${'x'.repeat(size)}\n`);
+    for (let written = 0; written < lines; written += 1) this.#append(`${this.#line++}:${'x'.repeat(size)}\n`);
   }
 
   tear(size: number): void {
@@ -91,15 +116,18 @@ class WriterModel {
   rotate(): void {
     // As lumberjack, which rotates inside a write that would make the file too large: never an empty one.
     if (this.live.content === '') return;
-    this.#clock += 137;
-    const backup = this.names.backup(this.#clock);
+    const backup = this.#newName();
     renameSync(this.path, this.names.path(backup));
     this.live.backup = backup;
     this.#create();
   }
 
+  stepClock(byMs: number): void {
+    this.#clock += byMs;
+  }
+
   compress(): void {
-    const file = this.files.find(({ backup, deleted }) => backup !== null && !deleted && !backup.endsWith('.gz'));
+    const file = this.#backup((name) => !name.endsWith('.gz'));
     if (file?.backup == null) return;
     const plain = this.names.path(file.backup);
     writeFileSync(`${plain}.gz`, gzipSync(readFileSync(plain)));
@@ -108,24 +136,74 @@ class WriterModel {
   }
 
   deleteOldest(): void {
-    const file = this.files.find(({ backup, deleted }) => backup !== null && !deleted);
+    const file = this.#backup(() => true);
     if (file?.backup == null) return;
     unlinkSync(this.names.path(file.backup));
     file.deleted = true;
   }
+
+  /** An overlapping writer writes on to a file that was closed, a whole line behind a whole one. */
+  growSettled(size: number): void {
+    const file = this.#backup((name) => !name.endsWith('.gz'));
+    if (file?.backup == null || !file.content.endsWith('\n')) return;
+    const text = `${this.#line++}:${'g'.repeat(size)}\n`;
+    appendFileSync(this.names.path(file.backup), text);
+    file.content += text;
+  }
+
+  copy(whole: boolean): void {
+    const file = this.#backup((name) => !name.endsWith('.gz')) ?? this.live;
+    const from = file.backup === null ? this.path : this.names.path(file.backup);
+    const line = file.content.indexOf('\n') + 1;
+    if (line === 0) return;
+    this.#copies += 1;
+    const to = this.names.path(this.names.backup(Date.UTC(2025, 0, 1) + this.#copies));
+    copyFileSync(from, to);
+    if (!whole) truncateSync(to, line);
+  }
+
+  rename(): void {
+    const file = this.#backup((name) => !name.endsWith('.gz'));
+    if (file?.backup == null) return;
+    const name = this.#newName();
+    renameSync(this.names.path(file.backup), this.names.path(name));
+    file.backup = name;
+  }
+
+  /** The live file is emptied, and its writer goes on at its end. */
+  truncate(): void {
+    if (this.live.content === '') return;
+    this.live.truncated = true;
+    truncateSync(this.path);
+    // What comes is another file to whoever reads.
+    this.files.push({ content: '', backup: null, deleted: false, seen: false, truncated: false });
+    this.live.seen = false;
+  }
+
+  #newName(): string {
+    this.#clock += 137;
+    let name = this.names.backup(this.#clock);
+    while (this.files.some(({ backup }) => backup?.startsWith(name))) {
+      this.#clock += 1;
+      name = this.names.backup(this.#clock);
+    }
+    return name;
+  }
+
+  #backup(suits: (name: string) => boolean): WrittenFile | undefined {
+    return this.files.find(({ backup, deleted }) => backup !== null && !deleted && suits(backup));
+  }
 }
 
-/** The reader's side: a log with one cursor, and what it gave out. */
-class ReaderUnderTest implements LogReader {
-  readonly name = 'reader';
-  readonly places = new Map<string, Place>();
-  readonly given = new Map<string, string>();
-  readonly lost: { from: number; segment: string; reason: string }[] = [];
+/** The reader's side: a log with two cursors, on a file system that can fail once. */
+class ReadersUnderTest {
+  readonly readings = [new Reading('quick'), new Reading('slow')];
   readonly #directory: string;
   readonly #path: string;
   readonly #pins: boolean;
+  #now = 1000;
+  #fault = '';
   log!: Log;
-  cursor!: Cursor;
 
   constructor(directory: string, path: string, pins: boolean) {
     this.#directory = directory;
@@ -133,73 +211,111 @@ class ReaderUnderTest implements LogReader {
     this.#pins = pins;
   }
 
-  remembered(id: string): readonly Remembered[] {
-    return [...this.places]
-      .filter(([key]) => key === id || key.startsWith(`${id}-`))
-      .map(([key, place]) => ({ id: key, settled: place.offset, done: place.done, marks: place.marks }));
-  }
-
   async start(): Promise<void> {
     this.log = new Log({
       name: 'log',
       path: this.#path,
-      files: LOG_FILES,
+      files: this.#files(),
       stateDirectory: this.#directory,
       pins: this.#pins,
       spool: false,
-      retention: { maxBytes: Number.MAX_SAFE_INTEGER, minFree: { bytes: 0 } },
+      retention: NO_LIMITS,
       maxHeldFiles: 1000,
+      now: () => this.#now,
       reference: () => null,
       anomaly: () => undefined,
     });
-    this.log.register(this, []);
-    this.cursor = new Cursor(this.log, this.places, { maxLineBytes: 1 << 20, enter: () => [] });
+    for (const reading of this.readings) reading.open(this.log, 1 << 20);
     await this.log.begin();
   }
 
   async stop(): Promise<void> {
-    await this.cursor.pause();
+    for (const reading of this.readings) await reading.cursor.pause();
     await this.log.close();
   }
 
-  /** False when there was nothing more. */
-  async read(): Promise<boolean> {
-    const piece = await this.cursor.next();
-    if (piece === null) return false;
-    if (piece.kind === 'lines' || piece.kind === 'torn') {
-      const before = this.given.get(piece.segment.id) ?? '';
-      const text = piece.bytes.toString('latin1', piece.start, piece.end);
-      // What is given out again (the file grew behind a torn line) replaces what was given out from there on.
-      expect(piece.offset).toBeLessThanOrEqual(before.length);
-      this.given.set(piece.segment.id, before.slice(0, piece.offset) + text);
-      const place = this.places.get(piece.segment.id) as Place;
-      place.marks = [
-        ...place.marks,
-        this.cursor.markAt(piece.bytes, piece.end, piece.offset + piece.end - piece.start),
-      ];
-    } else if (piece.kind === 'loss')
-      this.lost.push({ from: piece.loss.from ?? 0, segment: piece.loss.segment ?? '', reason: piece.loss.reason });
-    else if (piece.kind === 'end') await this.log.settled(piece.segment, this.name);
-    else throw new Error(`nothing should give ${piece.kind}`);
-    return true;
+  /** The next read or open fails. */
+  fail(code: string): void {
+    this.#fault = code;
+  }
+
+  get failing(): boolean {
+    return this.#fault !== '';
+  }
+
+  async look(afterMs: number): Promise<void> {
+    this.#now += afterMs;
+    await this.log.refresh(true);
+  }
+
+  async read(reader: number, pieces: number): Promise<void> {
+    try {
+      await this.readings[reader]?.read(pieces);
+    } catch (error) {
+      expect(String(error)).toContain('injected');
+    }
+  }
+
+  #files(): LogFiles {
+    const perhaps = <T>(call: () => Promise<T>): Promise<T> => {
+      const code = this.#fault;
+      this.#fault = '';
+      return code === '' ? call() : Promise.reject(Object.assign(new Error(`${code} injected`), { code }));
+    };
+    return {
+      ...LOG_FILES,
+      open: (path) => perhaps(() => LOG_FILES.open(path)),
+      read: (...call) => perhaps(() => LOG_FILES.read(...call)),
+    };
   }
 }
 
-async function act(step: Action, writer: WriterModel, reader: ReaderUnderTest): Promise<void> {
+function noteSeen(writer: WriterModel): void {
+  for (const file of writer.files) if (!file.deleted && file.content.includes('\n')) file.seen = true;
+}
+
+async function act(step: Action, writer: WriterModel, readers: ReadersUnderTest): Promise<void> {
   if (step.type === 'write') writer.write(step.lines, step.size);
   else if (step.type === 'tear') writer.tear(step.size);
   else if (step.type === 'rotate') writer.rotate();
+  else if (step.type === 'clock') writer.stepClock(step.byMs);
   else if (step.type === 'compress') writer.compress();
   else if (step.type === 'deleteOldest') writer.deleteOldest();
-  else if (step.type === 'look') {
-    await reader.log.refresh(true);
-    for (const file of writer.files) if (!file.deleted && file.content.includes('\n')) file.seen = true;
-  } else if (step.type === 'read') {
-    for (let count = 0; count < step.pieces && (await reader.read()); count += 1);
-  } else {
-    await reader.stop();
-    await reader.start();
-    for (const file of writer.files) if (!file.deleted && file.content.includes('\n')) file.seen = true;
+  else if (step.type === 'growSettled') writer.growSettled(step.size);
+  else if (step.type === 'copy') writer.copy(step.whole);
+  else if (step.type === 'rename') writer.rename();
+  else if (step.type === 'truncate') writer.truncate();
+  else if (step.type === 'fail') readers.fail(step.code);
+  else if (step.type === 'read') await readers.read(step.reader, step.pieces);
+  else {
+    const failing = readers.failing;
+    if (step.type === 'look') await readers.look(step.afterMs);
+    else {
+      await readers.stop();
+      await readers.start();
+    }
+    if (!failing) noteSeen(writer);
+  }
+}
+
+function check(reading: Reading, writer: WriterModel, pins: boolean): void {
+  const given = [...reading.given.values()].map((text) => text.replace(/^\0+/, ''));
+  for (const text of given) {
+    // Whatever was given out stands in one of the files as it was written, from its beginning.
+    expect(
+      writer.files.some(({ content }) => content.startsWith(text)),
+      `${reading.name}: ${text.slice(0, 40)}…`,
+    ).toBe(true);
+  }
+  const lost = reading.losses.length;
+  const missing = writer.files.filter(({ content }) => content !== '' && !given.includes(content));
+  for (const file of missing) {
+    const what = `${reading.name}: a file of ${file.content.length} bytes (${file.backup ?? 'live'})`;
+    // Seen once and pinned, nothing is lost, whatever is deleted and whenever the reader restarts.
+    expect(file.truncated || (file.deleted && !(file.seen && pins)), what).toBe(true);
+    if (file.truncated && given.some((text) => text !== '' && file.content.startsWith(text))) {
+      expect(lost, `${what} is lost in part, and nothing says so`).toBeGreaterThan(0);
+    }
   }
 }
 
@@ -210,43 +326,51 @@ async function checkRun(actions: readonly Action[], pins: boolean): Promise<void
     mkdirSync(logDirectory);
     const path = join(logDirectory, 'audit.log');
     const writer = new WriterModel(path);
-    const reader = new ReaderUnderTest(directory, path, pins);
-    await reader.start();
-    for (const step of actions) await act(step, writer, reader);
+    const readers = new ReadersUnderTest(directory, path, pins);
+    await readers.start();
+    for (const step of actions) await act(step, writer, readers);
+    readers.fail('');
     writer.write(1, 10);
     for (let round = 0; round < 4; round += 1) {
-      await reader.log.refresh(true);
-      while (await reader.read());
+      await readers.look(31_000);
+      for (const reader of [0, 1]) await readers.read(reader, Number.POSITIVE_INFINITY);
     }
-    await reader.stop();
-    const given = [...reader.given.values()];
-    for (const file of writer.files) {
-      const whole = given.includes(file.content) || given.some((text) => text === file.content);
-      // Seen once and pinned, nothing is lost, whatever is deleted and whenever the reader restarts.
-      if (file.content !== '' && (file.seen && pins ? true : !file.deleted)) {
-        expect(whole, `a file of ${file.content.length} bytes (${file.backup ?? 'live'})`).toBe(true);
-      }
-    }
-    for (const text of given) {
-      expect(writer.files.some(({ content }) => content.startsWith(text))).toBe(true);
-    }
+    await readers.stop();
+    for (const reading of readers.readings) check(reading, writer, pins);
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
-describe('a log under a writer that writes, tears, rotates, compresses and deletes', () => {
+function assertRuns(
+  actions: fc.WeightedArbitrary<Action>[],
+  pins: boolean,
+  numRuns: number,
+  seed: number,
+): Promise<void> {
+  const steps = fc.array(fc.oneof(...actions), { minLength: 1, maxLength: 60 });
+  return fc.assert(
+    fc.asyncProperty(steps, (run) => checkRun(run, pins)),
+    { numRuns: Number(process.env['AUDITAIL_MODEL_RUNS'] ?? numRuns), seed, endOnFailure: false },
+  );
+}
+
+describe('a log under a writer that writes, tears, rotates, compresses and deletes, with a clock that steps', () => {
   it('gives out every byte of every file that was seen once, in order and once, with pins', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 60 }), (actions) => checkRun(actions, true)),
-      { numRuns: 150, seed: 20261123, endOnFailure: false },
-    );
+    await assertRuns(usual, true, 100, 20261123);
   });
 
   it('gives out every byte of every file that still exists, without pins', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 60 }), (actions) => checkRun(actions, false)),
-      { numRuns: 100, seed: 1123, endOnFailure: false },
-    );
+    await assertRuns(usual, false, 80, 1123);
+  });
+});
+
+describe('a log that is copied, renamed, truncated and written to after its closing, on a disk that fails now and then', () => {
+  it('gives out the same, and reports what was lost', async () => {
+    await assertRuns([...usual, ...meddling], true, 100, 77);
+  });
+
+  it('gives out the same without pins', async () => {
+    await assertRuns([...usual, ...meddling], false, 80, 78);
   });
 });
