@@ -8,6 +8,9 @@ export interface Account {
   readonly holds: boolean;
 }
 
+/** A batch goes to Loki in one request for each audit level: Metadata, Request, RequestResponse. */
+const LOKI_REQUESTS = 3;
+
 /**
  * Holds what each receiver has against what was written, by the content of the events. Elasticsearch must have none
  * twice. Loki and HTTP cannot tell a copy; they may have twice only what was in flight when the agent was killed.
@@ -16,7 +19,8 @@ export function account(scene: Scene, kills: number): Account {
   const heading = ['', 'written', 'delivered', 'lost', 'changed', 'twice'];
   const rows = scene.endpoints.map(({ title, endpoint }) => {
     const balance = endpoint.tally.against(scene.written);
-    const inFlight = kills * MAX_IN_FLIGHT * endpoint.largestRequest;
+    const requests = endpoint === scene.receiver.loki ? LOKI_REQUESTS : 1;
+    const inFlight = kills * MAX_IN_FLIGHT * requests * endpoint.largestRequest;
     const allowed = endpoint === scene.receiver.elasticsearch ? 0 : inFlight;
     const holds = balance.missing.length === 0 && balance.foreign.length === 0 && balance.repeated <= allowed;
     const delivered = scene.written.size - balance.missing.length;
