@@ -16,7 +16,11 @@ export const SETTINGS = {
   index: { flag: '--index', argument: '<name>', about: 'index to write to (elasticsearch)' },
   dataStream: { flag: '--data-stream', argument: '<name>', about: 'data stream to write to (elasticsearch)' },
   labels: { flag: '--labels', argument: '<name=value,…>', about: 'labels of the stream (loki)' },
-  format: { flag: '--format', argument: '<format>', about: 'ndjson, json or eventList (http)' },
+  format: {
+    flag: '--format',
+    argument: '<format>',
+    about: 'ndjson, json, eventList, event or otlp (http); native or ecs (elasticsearch)',
+  },
   compression: { flag: '--compression', argument: '<kind>', about: 'none or gzip (elasticsearch, http)' },
   outputPath: { flag: '--output-path', argument: '<path>', about: 'file to append to (file)' },
   stateDir: { flag: '--state-dir', argument: '<path>', about: 'directory for checkpoints, ledger and dead letters' },

@@ -5,7 +5,8 @@ import type { ItemWriter, Part } from '../../pipeline/batch.ts';
 import type { RawLine, Refusal } from '../output.ts';
 import { partBody } from '../part-body.ts';
 
-export type Format = HttpOutputConfig['format'];
+/** Formats in which an event is written as it is; OTLP has an encoder of its own. */
+export type Format = Exclude<HttpOutputConfig['format'], 'otlp'>;
 
 /** How the events of a request are put together. Items end with `separator`, of which an array keeps all but the last. */
 export interface Framing {
@@ -28,9 +29,10 @@ export const FRAMINGS: Readonly<Record<Format, Framing>> = {
     '{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[',
     ']}',
   ),
+  event: framing('application/json', '\n', '', ''),
 };
 
-function framing(contentType: string, separator: string, before: string, after: string): Framing {
+export function framing(contentType: string, separator: string, before: string, after: string): Framing {
   return { contentType, separator: separator.charCodeAt(0), before: Buffer.from(before), after: Buffer.from(after) };
 }
 

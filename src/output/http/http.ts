@@ -3,42 +3,52 @@ import { AuditailError } from '../../errors.ts';
 import { destinationOf } from '../destination.ts';
 import { eventSpan } from '../event-span.ts';
 import type { Metadata } from '../metadata.ts';
-import type { Output } from '../output.ts';
+import type { Output, SendResult } from '../output.ts';
 import type { Transport } from '../transport.ts';
-import { eventEncoder, FRAMINGS, idempotencyKey, overhead, requestBody } from './encode.ts';
-import { probe } from './probe.ts';
-import { classify } from './reply.ts';
+import type { Part } from '../../pipeline/batch.ts';
+import { eventEncoder, type Format, FRAMINGS, idempotencyKey, overhead, requestBody } from './encode.ts';
+import { sendOneByOne } from './one-by-one.ts';
+import { otlpFormat } from './otlp.ts';
+import { probe, probeOtlp } from './probe.ts';
+import { classify, classifyOtlp } from './reply.ts';
 
 /**
- * Any receiver of POST: newline-delimited JSON, a JSON array, or an EventList as the API server's webhook sends it. Each
- * request carries an `Idempotency-Key` by which a receiver can know a second sending. Throws `AUD_CONFIG`.
+ * Any receiver of POST: newline-delimited JSON, a JSON array, an EventList as the API server's webhook sends it, one event a request, or
+ * log records of OpenTelemetry. Each request carries an `Idempotency-Key` by which a receiver can know a second sending. Throws `AUD_CONFIG`.
  */
 export function createHttpOutput(config: HttpOutputConfig, metadata: Metadata, transport: Transport): Output {
-  const framed = FRAMINGS[config.format];
+  const otlp = config.format === 'otlp' ? otlpFormat(metadata, config.maxBodyBytes) : undefined;
+  const framed = otlp?.framed ?? FRAMINGS[config.format as Format];
   const { maxBodyBytes } = config;
   const fixed = { 'content-type': framed.contentType, ...metadataHeaders(config.name, metadata) };
+
+  async function sendPart(part: Part, signal: AbortSignal): Promise<SendResult> {
+    const reply = await transport.request(
+      {
+        method: 'POST',
+        path: '',
+        headers: { ...fixed, 'idempotency-key': idempotencyKey(part) },
+        body: requestBody(framed, part),
+        gzip: config.compression === 'gzip',
+      },
+      signal,
+    );
+    return otlp === undefined ? classify(reply, part) : classifyOtlp(reply, part);
+  }
+
   return {
     name: config.name,
     type: config.type,
     destination: destinationOf(config),
     idempotent: false, // the key helps only a receiver that looks at it
     maxBatchBytes: Math.min(config.batch.maxBytes, (maxBodyBytes ?? Number.POSITIVE_INFINITY) - overhead(framed)),
-    encode: eventEncoder(framed, maxBodyBytes),
-    eventBytes: eventSpan,
-    async send(part, signal) {
-      const reply = await transport.request(
-        {
-          method: 'POST',
-          path: '',
-          headers: { ...fixed, 'idempotency-key': idempotencyKey(part) },
-          body: requestBody(framed, part),
-          gzip: config.compression === 'gzip',
-        },
-        signal,
-      );
-      return classify(reply, part);
+    encode: otlp?.encode ?? eventEncoder(framed, maxBodyBytes),
+    eventBytes: otlp?.eventBytes ?? eventSpan,
+    send(part, signal) {
+      if (config.format !== 'event') return sendPart(part, signal);
+      return sendOneByOne(part, config.batch.maxInFlight, (one) => sendPart(one, signal));
     },
-    probe: (signal) => probe(transport, signal),
+    probe: (signal) => (otlp === undefined ? probe(transport, signal) : probeOtlp(transport, signal)),
     close: () => transport.close(),
   };
 }

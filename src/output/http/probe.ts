@@ -1,6 +1,6 @@
 import type { Finding } from '../output.ts';
 import { replyWords } from '../send-result.ts';
-import type { Transport } from '../transport.ts';
+import type { Transport, TransportReply } from '../transport.ts';
 
 /**
  * Asks for the URL with HEAD, since any POST could be taken for events. Many receivers answer that with 404 or 405, which still proves that
@@ -8,6 +8,33 @@ import type { Transport } from '../transport.ts';
  */
 export async function probe(transport: Transport, signal: AbortSignal): Promise<readonly Finding[]> {
   const reply = await transport.request({ method: 'HEAD', path: '' }, signal);
+  return (
+    faults(reply) ?? [
+      { level: 'ok', text: `It answers (HTTP ${reply.status} to HEAD).` },
+      { level: 'warning', text: 'Whether it takes events shows only with the first request.' },
+    ]
+  );
+}
+
+/** OTLP has a request without records, so this tries the whole way and writes nothing. */
+export async function probeOtlp(transport: Transport, signal: AbortSignal): Promise<readonly Finding[]> {
+  const body = Buffer.from('{"resourceLogs":[]}');
+  const headers = { 'content-type': 'application/json' };
+  const reply = await transport.request({ method: 'POST', path: '', headers, body }, signal);
+  if (reply.status === 200) return [{ level: 'ok', text: 'It takes OTLP over HTTP, as JSON.' }];
+  return (
+    faults(reply) ?? [
+      {
+        level: 'error',
+        text: `It answers with HTTP ${reply.status} to OTLP: ${replyWords(reply)}`,
+        hint: 'The URL must end in /v1/logs, and lead to the HTTP port of the receiver (4318 by default), not to that of gRPC.',
+      },
+    ]
+  );
+}
+
+/** What is wrong before anybody asks for events; null where nothing is. */
+function faults(reply: TransportReply): readonly Finding[] | null {
   const { status } = reply;
   if (status === 0) {
     return [
@@ -46,8 +73,5 @@ export async function probe(transport: Transport, signal: AbortSignal): Promise<
       },
     ];
   }
-  return [
-    { level: 'ok', text: `It answers (HTTP ${status} to HEAD).` },
-    { level: 'warning', text: 'Whether it takes events shows only with the first request.' },
-  ];
+  return null;
 }

@@ -20,3 +20,19 @@ function how(status: number): Again['how'] {
   if (status < 400 || HOLD_STATUS.has(status)) return 'hold';
   return 'suspect';
 }
+
+/**
+ * The same for OTLP, where a 200 may say that some records were refused, and not which (`partialSuccess.rejectedLogRecords`). Halves are
+ * sent until it is known, which stores those that were taken again: a copy is better than an event that nobody misses.
+ */
+export function classifyOtlp(reply: TransportReply, part: Part): SendResult {
+  if (reply.status !== 200) return classify(reply, part);
+  const refused = /"rejectedLogRecords":\s*"?([1-9]\d*)/.exec(reply.body.toString('latin1'));
+  if (refused === null) return SETTLED;
+  const words = replyWords(reply);
+  if (part.items.length > 1) return allAgain(part, 'split', 'partial-success', words, reply);
+  const rejected = part.items.map(
+    (item) => ({ item, status: 200, reason: 'partial-success', words, outcome: 'deadLettered' }) as const,
+  );
+  return { rejected, again: [], duplicates: 0 };
+}

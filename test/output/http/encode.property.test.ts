@@ -16,7 +16,7 @@ it.each(formats)('%s decodes to the very events that the part names', (format) =
       fc.pre(items.length > 0);
       const body = requestBody(FRAMINGS[format], { batch, items }).toString();
       const expected = items.map((item) => events[item] as string);
-      if (format === 'ndjson') expect(body).toBe(expected.map((event) => `${event}\n`).join(''));
+      if (format === 'ndjson' || format === 'event') expect(body).toBe(expected.map((event) => `${event}\n`).join(''));
       else {
         const parsed = JSON.parse(body);
         expect(format === 'json' ? parsed : parsed.items).toEqual(expected.map((event) => JSON.parse(event)));
