@@ -47,7 +47,7 @@ export class Progress {
   #saving: Promise<void> = Promise.resolve();
   #saves = 0;
   #dirty = false;
-  #superseded: unknown = null;
+  #superseded: AuditailError | null = null;
   readonly #unwritable = {};
 
   constructor(options: ProgressOptions) {
@@ -158,19 +158,21 @@ export class Progress {
 
   /** Throws where another agent has taken over the state. */
   note(): boolean {
-    if (this.#superseded !== null) throw this.#superseded;
+    this.#throwIfSuperseded();
     try {
       this.#options.state.note(this.#checkpoint());
       this.#options.condition.clear(this.#unwritable);
       return true;
     } catch (error) {
       this.#stateTrouble(error);
+      this.#throwIfSuperseded();
       return false;
     }
   }
 
-  /** Saves where something has changed and the last save is long enough ago; does not wait for the disk. */
+  /** Saves where something has changed and the last save is long enough ago; does not wait for the disk. Throws as `note` does. */
   saveIfDue(): void {
+    this.#throwIfSuperseded();
     const due = Date.now() - this.#savedAt >= this.#options.checkpointIntervalMs;
     if (this.#dirty && due && this.#saves === 0) void this.save();
   }
@@ -193,6 +195,10 @@ export class Progress {
       this.#stateTrouble(error);
     }
     this.#saves -= 1;
+  }
+
+  #throwIfSuperseded(): void {
+    if (this.#superseded !== null) throw this.#superseded;
   }
 
   /** Progress goes on: what was delivered meanwhile is sent again should the agent die now. */
@@ -237,7 +243,7 @@ export class Progress {
 }
 
 /** Another agent has taken over: whatever this one does from now on would be done twice. */
-function isSuperseded(error: unknown): boolean {
+function isSuperseded(error: unknown): error is AuditailError {
   return error instanceof AuditailError && error.code === 'AUD_STATE_LOCKED';
 }
 
