@@ -35,8 +35,8 @@ it('decodes to the very events, in one request that is valid JSON', () => {
       const batch = batchOf(encoder, lines);
       const body = requestBody(format.framed, wholePart(batch));
       expect(Buffer.from(body.toString()).equals(body)).toBe(true);
-      const [{ scopeLogs: [{ logRecords = [] } = {}] = [] } = {}] = (JSON.parse(body.toString()) as Partial<Sent>)
-        .resourceLogs as [];
+      const sent = JSON.parse(body.toString()) as Sent;
+      const logRecords = sent.resourceLogs[0]?.scopeLogs[0]?.logRecords ?? [];
       expect(logRecords).toHaveLength(lines.length);
       for (const [item, line] of lines.entries()) {
         expect(format.eventBytes(batch, item).equals(line)).toBe(true);
