@@ -11,7 +11,7 @@ export type CheckExpression = (
 export function checkFilters(value: unknown, checkExpression: CheckExpression, report: Report): void {
   for (const at of indexes(valueAt(value, ['outputs']))) {
     const names = new Map<unknown, string>();
-    for (const list of ['keep', 'drop']) {
+    for (const list of ['keep', 'drop', 'throttle']) {
       const path: Path = ['outputs', at, 'filter', list];
       for (const index of indexes(valueAt(value, path))) {
         checkName(value, [...path, index, 'name'], names, report);

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { reference } from './common-schema.ts';
 import { outputSchema } from './output-schema.ts';
-import type { batch, filter, retry } from './output-schema.ts';
+import type { filter } from './filter-schema.ts';
+import type { batch, retry } from './output-schema.ts';
 import { sourceSchema } from './source-schema.ts';
 import { bytes, duration } from './units.ts';
 

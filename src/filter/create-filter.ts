@@ -2,79 +2,75 @@ import { createHash } from 'node:crypto';
 import type { FilterConfig } from '../config/schema.ts';
 import { AuditailError } from '../errors.ts';
 import type { Event } from '../event/event.ts';
-import { compileExpression } from './expression.ts';
+import { compileRule, createConditions } from './conditions.ts';
+import { Edits } from './edits.ts';
 import type { Filter, Verdict } from './filter.ts';
+import { createPolicyFilter } from './policy/policy-filter.ts';
+import { readPolicyFile } from './policy/read-policy-file.ts';
+import { createRedactor } from './redact/redactor.ts';
+import { createThrottle, type ThrottleRule } from './throttle/throttle.ts';
+import { type FieldPath, parsePath } from './trim/field-path.ts';
+import { createTrimmer } from './trim/trimmer.ts';
 
-/** Names what no `keep` expression matched, beside the names of the `drop` rules. */
-const NOT_KEPT = 'keep';
 const PASS: Verdict = { type: 'pass' };
 
-/** What one rule says; it may fail on an event. */
-type Holds = (event: Event) => boolean;
-
 /**
- * The filter of one output: `drop` wins; where there are `keep` rules, one at least must match. An expression that fails
- * on an event never takes it away: a `drop` rule then does not match, a `keep` rule does, and it is counted.
+ * The filter of one output. The steps, always in this order: the policy, `drop` and `keep`, the throttle; then, of what
+ * is let through, the policy's lower level, `trim` and `redact`. All of them see the event as it was recorded.
  *
- * @throws {AuditailError} AUD_CONFIG where an expression is not sound
+ * @throws {AuditailError} AUD_CONFIG where a file, an expression or a path is not sound
  */
-export function createFilter({ keep, drop }: FilterConfig): Filter {
-  const drops = drop.map((rule, index) => ({ holds: compile(rule), verdict: { type: 'drop', rule: index } as const }));
-  const keeps = keep.map(compile);
-  const notKept: Verdict = { type: 'drop', rule: drops.length };
-  let failures = 0;
+export function createFilter(config: FilterConfig): Filter {
+  const policy = config.policy === undefined ? null : createPolicyFilter(readPolicyFile(config.policy));
+  const conditions = createConditions(config);
+  const throttle = createThrottle(config.throttle.map(throttleRule));
+  const trimmer = createTrimmer({ ...config.trim, paths: config.trim.paths.map(fieldPath) });
+  const redactor = createRedactor({ ...config.redact, paths: config.redact.paths.map(fieldPath) });
+  const rules = [...(policy?.rules ?? []), ...conditions.rules, ...throttle.rules];
+  const drops = rules.map((_, rule): Verdict => ({ type: 'drop', rule }));
+  const firstCondition = policy?.rules.length ?? 0;
+  const firstThrottle = firstCondition + conditions.rules.length;
+  const edits = new Edits();
 
-  function holds(rule: Holds, event: Event, otherwise: boolean): boolean {
-    try {
-      return rule(event);
-    } catch {
-      failures += 1;
-      return otherwise;
-    }
+  function change(event: Event, lowered: Verdict): Verdict {
+    if (lowered.type === 'edit')
+      for (const { start, end, with: by } of lowered.splices) edits.replace(start, end, by, null);
+    trimmer.find(event, edits);
+    redactor.find(event, edits);
+    const splices = edits.take(event);
+    return splices === null ? PASS : { type: 'edit', splices };
   }
 
   return {
-    hash: hashOf(keep, drop),
-    rules: [...drop.map(({ name }) => name), ...(keep.length > 0 ? [NOT_KEPT] : [])],
-    failures: () => failures,
+    hash: hashOf([policy?.hash ?? 'none', conditions.hash, throttle.hash, trimmer.hash, redactor.hash]),
+    rules,
+    failures: () => conditions.failures() + throttle.failures(),
     judge(event) {
-      for (const rule of drops) if (holds(rule.holds, event, false)) return rule.verdict;
-      for (const rule of keeps) if (holds(rule, event, true)) return PASS;
-      return keeps.length === 0 ? PASS : notKept;
+      const lowered = policy?.judge(event) ?? PASS;
+      if (lowered.type === 'drop') return lowered;
+      const verdict = conditions.judge(event);
+      if (verdict.type === 'drop') return drops[firstCondition + verdict.rule] as Verdict;
+      const throttled = throttle.check(event);
+      if (throttled !== -1) return drops[firstThrottle + throttled] as Verdict;
+      return change(event, lowered);
     },
   };
 }
 
-interface Rule {
-  readonly name: string;
-  readonly when: string;
+function throttleRule({ name, when, key, qps, burst }: FilterConfig['throttle'][number]): ThrottleRule {
+  const holds = when === undefined ? {} : { when: { text: when, holds: compileRule({ name, when }) } };
+  return { name, key, qps, burst, ...holds };
 }
 
-function compile({ name, when }: Rule): Holds {
-  const compiled = compileExpression(when);
-  if (compiled.ok) return compiled.holds;
-  throw new AuditailError('AUD_CONFIG', `filter rule ${name}: ${compiled.message}\n${pointer(when, compiled.column)}`, {
-    hint: 'Mend the expression; `auditail check` shows where it stands.',
+function fieldPath(text: string): FieldPath {
+  const parsed = parsePath(text);
+  if (parsed.ok) return parsed.path;
+  throw new AuditailError('AUD_CONFIG', `the path ${text}: ${parsed.message}`, {
+    hint: 'Paths are written as in docs/filters.md: requestObject.spec.containers[].env[].value',
   });
 }
 
-/** The line of the expression that holds the place, and a caret under it. */
-function pointer(text: string, column: number): string {
-  const start = column === 0 ? 0 : text.lastIndexOf('\n', column - 1) + 1;
-  const line = text.slice(start).split('\n', 1)[0] as string;
-  return `  > ${line.replaceAll('\t', ' ')}\n    ${' '.repeat(column - start)}^`;
-}
-
-/**
- * Of the expressions and nothing else: what a rule is called and in which order the rules of one kind stand changes
- * nothing of what passes.
- */
-function hashOf(keep: readonly Rule[], drop: readonly Rule[]): string {
-  if (keep.length === 0 && drop.length === 0) return 'none';
-  const canonical = { version: 1, keep: expressions(keep), drop: expressions(drop) };
-  return createHash('sha256').update(JSON.stringify(canonical)).digest('hex').slice(0, 16);
-}
-
-function expressions(rules: readonly Rule[]): readonly string[] {
-  return [...new Set(rules.map(({ when }) => when.trim()))].sort();
+function hashOf(hashes: readonly string[]): string {
+  if (hashes.every((hash) => hash === 'none')) return 'none';
+  return createHash('sha256').update(hashes.join('\n')).digest('hex').slice(0, 16);
 }

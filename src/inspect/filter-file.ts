@@ -2,7 +2,7 @@ import { readConfigFile } from '../config/config-file.ts';
 import { parseDocument } from '../config/document.ts';
 import { checkFilters } from '../config/filter-checks.ts';
 import { checkSchema, valueAt } from '../config/issues.ts';
-import { filter as filterSchema } from '../config/output-schema.ts';
+import { filter as filterSchema } from '../config/filter-schema.ts';
 import type { Problem } from '../config/problem.ts';
 import { formatPath, sortProblems } from '../config/problem.ts';
 import type { Complaint } from '../config/report.ts';

@@ -6,6 +6,8 @@ import { messageOf } from '../errors.ts';
 import { createFilter } from '../filter/create-filter.ts';
 import { compileExpression } from '../filter/expression.ts';
 import type { Filter } from '../filter/filter.ts';
+import { createPolicyFilter } from '../filter/policy/policy-filter.ts';
+import { readPolicyFile } from '../filter/policy/read-policy-file.ts';
 
 /** What one rule says of one event, whatever the others say. */
 export interface Trial {
@@ -39,9 +41,23 @@ export interface Fate {
   readonly bytes: number;
 }
 
-/** The filter of an output, as the agent uses it, and beside it each of its rules alone. */
-export function openFilter(origin: string, config: FilterConfig): OpenedFilter {
+/** What is not said is not done: a filter that is looked at alone redacts nothing of itself. */
+const NOTHING_ELSE = {
+  trim: { managedFields: false, paths: [] },
+  redact: { enabled: false, paths: [] },
+} satisfies Partial<FilterConfig>;
+
+/**
+ * The filter of an output, as the agent uses it, and beside it each of its rules alone. Only the throttle is left out:
+ * what it lets through depends on all events before, and here events are asked about more than once.
+ */
+export function openFilter(
+  origin: string,
+  given: Pick<FilterConfig, 'keep' | 'drop'> & Partial<FilterConfig>,
+): OpenedFilter {
+  const config: FilterConfig = { ...NOTHING_ELSE, ...given, throttle: [] };
   const filter = createFilter(config);
+  const policy = config.policy === undefined ? null : createPolicyFilter(readPolicyFile(config.policy));
   const steps = [
     ...config.drop.map(({ name, when }) => step('drop', name, when)),
     ...config.keep.map(({ name, when }) => step('keep', name, when)),
@@ -53,6 +69,12 @@ export function openFilter(origin: string, config: FilterConfig): OpenedFilter {
     deliveredBy: (event) => steps.find(({ kind, ask }) => kind === 'keep' && ask(event).answer !== 'no')?.rule ?? null,
     tried(event) {
       const trials: Trial[] = [];
+      if (policy !== null) {
+        const { rule, level } = policy.decide(event);
+        const name = rule === -1 ? 'policy[none]' : `policy[${rule}]`;
+        trials.push({ rule: name, kind: 'policy', answer: rule === -1 ? 'no' : 'yes', words: `level ${level}` });
+        if (policy.judge(event).type === 'drop') return trials;
+      }
       for (const { kind, rule, ask } of steps) {
         const said = ask(event);
         trials.push({ kind, rule, ...said });

@@ -130,7 +130,7 @@ sorces: []
       auditail.yaml:5:33   sources[1].pth          unknown option; did you mean "path"?
       auditail.yaml:8:11   outputs[0].type         must be one of elasticsearch, loki, http, file, stdout, not "elasticserch"; did you mean "elasticsearch"?
       auditail.yaml:12:5   outputs[1].endpoint     unknown option; did you mean "url"?
-      auditail.yaml:13:13  outputs[1].format       must be one of ndjson, json, eventList, not "ndjosn"; did you mean "ndjson"?
+      auditail.yaml:13:13  outputs[1].format       must be one of ndjson, json, eventList, event, otlp, not "ndjosn"; did you mean "ndjson"?
       auditail.yaml:14:5   outputs[1].maxEvents    unknown option; did you mean "batch.maxEvents"?
       auditail.yaml:15:5   outputs[1].index        no option of type http
       auditail.yaml:18:10  outputs[2].url          must not carry a user name or password; use auth.basic

@@ -1,103 +1,119 @@
-import { expect, test } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { filter as filterSchema } from '../../src/config/filter-schema.ts';
+import { EventView } from '../../src/event/event-view.ts';
+import { applySplices } from '../../src/event/splice.ts';
 import { createFilter } from '../../src/filter/create-filter.ts';
-import type { Filter } from '../../src/filter/filter.ts';
-import { eventOf } from '../event/event-of.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-const LEASE = { verb: 'update', objectRef: { resource: 'leases' }, stageTimestamp: '2024-01-01T00:00:00.000000Z' };
-const POD = { verb: 'get', objectRef: { resource: 'pods' }, stageTimestamp: '2024-01-01T00:00:00.000000Z' };
-const leases = { name: 'leases', when: 'objectRef.resource == "leases"' };
-const reads = { name: 'reads', when: 'verb in ["get", "list", "watch"]' };
-const fails = { name: 'fails', when: 'requestObject.spec.replicas > 3' };
+const EVENT = {
+  kind: 'Event',
+  apiVersion: 'audit.k8s.io/v1',
+  level: 'RequestResponse',
+  auditID: 'a',
+  stage: 'ResponseComplete',
+  requestURI: '/api/v1/namespaces/default/secrets/s',
+  verb: 'update',
+  user: { username: 'alice' },
+  objectRef: { resource: 'secrets', namespace: 'default', name: 's', apiVersion: 'v1' },
+  responseStatus: { metadata: {}, code: 200 },
+  requestObject: {
+    kind: 'Secret',
+    apiVersion: 'v1',
+    metadata: { name: 's', managedFields: [{ manager: 'm' }] },
+    data: { k: 'aGlkZGVu' },
+  },
+  responseObject: { kind: 'Secret', apiVersion: 'v1', metadata: { name: 's' }, data: { k: 'aGlkZGVu' } },
+  requestReceivedTimestamp: '2026-11-23T05:13:10.526569Z',
+  stageTimestamp: '2026-11-23T05:13:10.552784Z',
+};
 
-/** The name of the rule that takes the event away, or `pass`. */
-function outcome(filter: Filter, event: object): string {
-  const verdict = filter.judge(eventOf(event));
-  return verdict.type === 'drop' ? (filter.rules[verdict.rule] as string) : verdict.type;
+/** What is delivered of the event, or the name of the rule that keeps it back. */
+function outcome(config: unknown, event: object = EVENT): unknown {
+  const filter = createFilter(filterSchema.parse(config));
+  const view = new EventView();
+  const bytes = Buffer.from(JSON.stringify(event));
+  expect(view.read(bytes, 0, bytes.length)).toBeNull();
+  const verdict = filter.judge(view);
+  if (verdict.type === 'drop') return filter.rules[verdict.rule];
+  if (verdict.type === 'pass') return event;
+  const scratch = { bytes: Buffer.alloc(0) };
+  const length = applySplices(bytes, 0, bytes.length, verdict.splices, scratch);
+  return JSON.parse(scratch.bytes.toString('utf8', 0, length));
 }
 
-test('an empty filter lets everything pass and has no rules', () => {
-  const filter = createFilter({ keep: [], drop: [] });
-  expect(outcome(filter, POD)).toBe('pass');
-  expect(filter.rules).toEqual([]);
-  expect(filter.hash).toBe('none');
-});
+function policy(text: string): string {
+  const file = join(temporaryDirectory(), 'policy.yaml');
+  writeFileSync(file, `apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n${text}`);
+  return file;
+}
 
-test('an event is dropped by the first rule that matches, under its name', () => {
-  const filter = createFilter({ keep: [], drop: [leases, reads, { name: 'all', when: 'true' }] });
-  expect(outcome(filter, LEASE)).toBe('leases');
-  expect(outcome(filter, POD)).toBe('reads');
-  expect(outcome(filter, { ...POD, verb: 'create' })).toBe('all');
-});
-
-test('where there are keep rules, one must match; what none matches is dropped by the rule called keep', () => {
-  const filter = createFilter({ keep: [leases, reads], drop: [] });
-  expect(outcome(filter, LEASE)).toBe('pass');
-  expect(outcome(filter, POD)).toBe('pass');
-  expect(outcome(filter, { ...POD, verb: 'delete' })).toBe('keep');
-});
-
-test('drop wins over keep', () => {
-  const filter = createFilter({ keep: [reads], drop: [{ name: 'pods', when: 'objectRef.resource == "pods"' }] });
-  expect(outcome(filter, POD)).toBe('pods');
-  expect(filter.rules).toEqual(['pods', 'keep']);
-});
-
-test('an expression that fails on an event keeps it and is counted, as a drop rule', () => {
-  const filter = createFilter({ keep: [], drop: [fails, leases] });
-  expect(outcome(filter, POD)).toBe('pass');
-  expect(filter.failures()).toBe(1);
-  expect(outcome(filter, LEASE)).toBe('leases');
-  expect(filter.failures()).toBe(2);
-  expect(outcome(filter, { ...POD, requestObject: { spec: { replicas: 4 } } })).toBe('fails');
-  expect(filter.failures()).toBe(2);
-});
-
-test('an expression that fails on an event keeps it and is counted, as a keep rule', () => {
-  const filter = createFilter({ keep: [fails], drop: [] });
-  expect(outcome(filter, POD)).toBe('pass');
-  expect(filter.failures()).toBe(1);
-  expect(outcome(filter, { ...POD, requestObject: { spec: { replicas: 3 } } })).toBe('keep');
-  expect(filter.failures()).toBe(1);
-});
-
-test('a body too deep to be walked keeps the event and is counted', () => {
-  const filter = createFilter({ keep: [], drop: [{ name: 'deep', when: 'has(requestObject.a)' }] });
-  const deep = `{"stageTimestamp":"2024-01-01T00:00:00Z","requestObject":{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}}`;
-  expect(filter.judge(eventOf(deep)).type).toBe('pass');
-  expect(filter.failures()).toBe(1);
-});
-
-test('the hash changes with the expressions and the list they stand in', () => {
-  const hashes = [
-    createFilter({ keep: [], drop: [leases] }),
-    createFilter({ keep: [leases], drop: [] }),
-    createFilter({ keep: [], drop: [reads] }),
-    createFilter({ keep: [], drop: [leases, reads] }),
-    createFilter({ keep: [], drop: [] }),
-  ].map(({ hash }) => hash);
-  expect(new Set(hashes).size).toBe(hashes.length);
-  expect(hashes[0]).toMatch(/^[0-9a-f]{16}$/);
-});
-
-test('the hash stays with other names and another order, which change nothing of what passes', () => {
-  const one = createFilter({ keep: [], drop: [leases, reads] });
-  const other = createFilter({
-    keep: [],
-    drop: [
-      { name: 'r', when: ` ${reads.when}\n` },
-      { ...leases, name: 'l' },
-    ],
+describe('the filter of an output', () => {
+  it('redacts without being asked to, and says how much', () => {
+    const delivered = outcome({}) as typeof EVENT & { annotations: Record<string, string> };
+    expect(JSON.stringify(delivered)).not.toContain('aGlkZGVu');
+    expect(Object.keys(delivered.requestObject.data)).toEqual(['k']);
+    expect(delivered.annotations['auditail.io/redacted']).toContain('secret-data=2');
   });
-  expect(other.hash).toBe(one.hash);
-});
 
-test('an unsound expression is refused with its rule and a caret under the place', () => {
-  const when = 'verb == "get" &&\n  objectRef.resourc == "pods"';
-  expect(() => createFilter({ keep: [], drop: [leases, { name: 'pods', when }] })).toThrow(
-    [
-      'filter rule pods: no such field: objectRef.resourc',
-      '  >   objectRef.resourc == "pods"',
-      '                ^',
-    ].join('\n'),
-  );
+  it('changes nothing where redaction is off and nothing else is on', () => {
+    expect(outcome({ redact: { enabled: false } })).toEqual(EVENT);
+  });
+
+  it('lowers an event to the level of its rule in the policy, and redacts what is left', () => {
+    const delivered = outcome({ policy: policy('  - level: Request\n') }) as Partial<typeof EVENT>;
+    expect(delivered.level).toBe('Request');
+    expect(delivered.responseObject).toBeUndefined();
+    expect(JSON.stringify(delivered)).not.toContain('aGlkZGVu');
+  });
+
+  it('names the rule of the policy that drops an event before any condition is asked', () => {
+    const config = { policy: policy('  - level: None\n'), drop: [{ name: 'all', when: 'true' }] };
+    expect(outcome(config)).toBe('policy[0]');
+  });
+
+  it('shows conditions the event as it was recorded, whatever the policy lowers', () => {
+    const config = {
+      policy: policy('  - level: Metadata\n'),
+      drop: [{ name: 'full', when: 'level == "RequestResponse"' }],
+    };
+    expect(outcome(config)).toBe('full');
+  });
+
+  it('throttles what the conditions let through', () => {
+    const filter = createFilter(filterSchema.parse({ throttle: [{ name: 'few', key: ['verb'], qps: 1, burst: 1 }] }));
+    const view = new EventView();
+    const bytes = Buffer.from(JSON.stringify(EVENT));
+    view.read(bytes, 0, bytes.length);
+    expect(filter.judge(view).type).toBe('edit');
+    const second = filter.judge(view);
+    expect(second.type === 'drop' && filter.rules[second.rule]).toBe('few');
+  });
+
+  it('leaves out what is trimmed', () => {
+    const delivered = outcome({ trim: { managedFields: true, paths: ['responseObject'] }, redact: { enabled: false } });
+    expect(JSON.stringify(delivered)).not.toContain('managedFields');
+    expect((delivered as Partial<typeof EVENT>).responseObject).toBeUndefined();
+  });
+
+  it('has a hash that changes with every part of it', () => {
+    const hash = (config: unknown) => createFilter(filterSchema.parse(config)).hash;
+    const hashes = [
+      hash({}),
+      hash({ redact: { enabled: false } }),
+      hash({ redact: { paths: ['userAgent'] } }),
+      hash({ trim: { managedFields: true } }),
+      hash({ drop: [{ name: 'x', when: 'true' }] }),
+      hash({ throttle: [{ name: 'few', qps: 1, burst: 1 }] }),
+      hash({ policy: policy('  - level: Metadata\n') }),
+    ];
+    expect(new Set(hashes).size).toBe(hashes.length);
+  });
+
+  it('refuses a policy that is not sound, with the place', () => {
+    expect(() => createFilter(filterSchema.parse({ policy: policy('  - level: metadata\n') }))).toThrow(
+      /policy\.yaml:4:/,
+    );
+  });
 });
