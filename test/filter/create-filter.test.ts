@@ -29,6 +29,8 @@ const EVENT = {
   stageTimestamp: '2026-11-23T05:13:10.552784Z',
 };
 
+const hash = (config: unknown) => createFilter(filterSchema.parse(config)).hash;
+
 /** What is delivered of the event, or the name of the rule that keeps it back. */
 function outcome(config: unknown, event: object = EVENT): unknown {
   const filter = createFilter(filterSchema.parse(config));
@@ -98,7 +100,6 @@ describe('the filter of an output', () => {
   });
 
   it('has a hash that changes with every part of it', () => {
-    const hash = (config: unknown) => createFilter(filterSchema.parse(config)).hash;
     const hashes = [
       hash({}),
       hash({ redact: { enabled: false } }),
