@@ -65,7 +65,8 @@ export async function setScene(): Promise<Scene> {
 }
 
 function configuration(directory: string, logPath: string, receiver: Receiver): string {
-  const common = `batch: { maxDelay: 200ms, maxInFlight: ${MAX_IN_FLIGHT} }, retry: { initialDelay: 100ms, maxDelay: 1s }`;
+  // What arrives is held byte by byte against what was written: nothing is redacted on the way.
+  const common = `batch: { maxDelay: 200ms, maxInFlight: ${MAX_IN_FLIGHT} }, retry: { initialDelay: 100ms, maxDelay: 1s }, filter: { redact: { enabled: false } }`;
   return `stateDirectory: ${JSON.stringify(join(directory, 'state'))}
 metadata: { cluster: demo, node: control-plane-1 }
 sources:

@@ -84,6 +84,8 @@ function configuration(options: StoryOptions, stateDirectory: string, path: stri
       url: receiver[type].url,
       ...own[type],
       batch: { maxDelay: '50ms' },
+      // What arrives is held byte by byte against what was written.
+      filter: { redact: { enabled: false } },
       retry: { initialDelay: '20ms', maxDelay: '200ms' },
       ...options.output,
     })),
