@@ -11,7 +11,10 @@ import { BUNDLE } from '../support/agent.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { recordedEvents } from './made-state.ts';
 
-const EVENTS = recordedEvents(500)
+/** None with a token in its URI: what is shipped is held byte by byte against this, and redaction is on by default. */
+const EVENTS = recordedEvents(700)
+  .filter((line) => !line.includes('token='))
+  .slice(0, 500)
   .map((line) => `${line.toString('latin1')}\n`)
   .join('');
 
