@@ -48,8 +48,8 @@ function findInText(bytes: Buffer, role: Role, subject: Subject, level: number):
   if (isJson(bytes, start, bytes.length)) return findInDocument(bytes, start, subject, level).findings;
   const text = bytes.toString('latin1');
   if (isGzip(text)) return findGzip(text);
-  const findings = [...findCredentials(text), ...findEncodedJson(text)];
-  if (subject !== 'other' && role === 'message') findings.push(...findQuotedValues(text));
+  const quoted = subject !== 'other' && role === 'message' ? findQuotedValues(text) : [];
+  const findings = [...findCredentials(text), ...findEncodedJson(text), ...quoted];
   if (!/[{[]/.test(text) || !(subject !== 'other' || text.includes('\\u00') || holdsManifest(text))) {
     // A manifest in YAML: which part of it is secret can't be told here.
     return holdsManifest(text) ? [within(0, text.length, 'secret-data')] : findings;
@@ -60,7 +60,7 @@ function findInText(bytes: Buffer, role: Role, subject: Subject, level: number):
 
 /** Looks into the documents that a text quotes, as failures do; gives what of the text is none. */
 function findInPieces(bytes: Buffer, text: string, subject: Subject, level: number, findings: Finding[]): string {
-  const opening = /(")?\s*[{[]/g;
+  const opening = /(")?\s{0,8}[{[]/g;
   let rest = '';
   let from = 0;
   for (let pieces = 0; ; pieces += 1) {

@@ -4,17 +4,21 @@ const BEFORE = /(?:^|[^a-z]|\\[nrt])/.source;
 const AROUND = /(?:\\[nrt]|[\\"'\s]){0,64}/.source;
 
 const KIND = new RegExp(`${BEFORE}kind${AROUND}:${AROUND}Secret(?:List)?(?![a-z])`, 'i');
-const DATA = new RegExp(`${BEFORE}(?:string)?data${AROUND}:`, 'i');
+/** The data, or a copy of it. */
+const DATA = new RegExp(`(?:${BEFORE}(?:string)?data|last-?applied[a-z-]{0,40})${AROUND}:`, 'i');
+
+/** Escapes of so many levels that what stands around a key is not looked at any more. */
+const DEEP = /\\{31}/;
 
 /**
  * Whether a text seems to hold a Secret with its data, as JSON, YAML or what Go prints, under any number of escapes.
  * It may be wrong the safe way: what it finds is looked at closely, or goes as a whole.
  */
 export function holdsManifest(text: string): boolean {
-  return KIND.test(text) && holdsData(text);
+  return (KIND.test(text) && holdsData(text)) || (DEEP.test(text) && /Secret/i.test(text));
 }
 
-/** Whether it has a key that the data of a Secret stands under. */
+/** Whether it has a key that the data of a Secret stands under, or a copy of them. */
 export function holdsData(text: string): boolean {
   return DATA.test(text);
 }

@@ -5,8 +5,9 @@ const VALUE =
   /(?<!metadata\.(?:name|generateName|namespace): )(?:(?:Invalid|Duplicate|Unsupported) value|Not found): /g;
 /** The number that does not fit (encoding/json), the text that YAML can't take. */
 const QUOTED = [/unmarshal number (\S+) into/g, /`([^`]*)`/g];
-/** Excerpts of the body, as json-iterator shows them. */
-const EXCERPT = /\.\.\.\|(.*)\|\.\.\./s;
+/** Around excerpts of the body, as json-iterator shows them. */
+const EXCERPT_START = '...|';
+const EXCERPT_END = '|...';
 
 /**
  * What a failure quotes of the object that it is about. The words around it stay. A value that is not in quotes has no
@@ -21,10 +22,11 @@ export function findQuotedValues(text: string): readonly Finding[] {
       if (value !== '') findings.push(within(start, start + value.length, 'message'));
     }
   }
-  const excerpt = EXCERPT.exec(text);
-  if (excerpt !== null) {
-    const start = excerpt.index + '...|'.length;
-    findings.push(within(start, start + (excerpt[1] as string).length, 'message'));
+  const excerpt = text.indexOf(EXCERPT_START);
+  if (excerpt !== -1) {
+    const start = excerpt + EXCERPT_START.length;
+    const end = text.lastIndexOf(EXCERPT_END);
+    findings.push(within(start, end > start ? end : text.length, 'message'));
   }
   for (const match of text.matchAll(VALUE)) {
     const start = match.index + match[0].length;

@@ -23,7 +23,11 @@ export function findInUri(text: string): Finding[] {
   const bytes = Buffer.from(text, 'latin1');
   const query = text.indexOf('?');
   const pathEnd = query === -1 ? text.length : query;
-  const findings = findDecoded(bytes, 0, pathEnd, false);
+  const findings: Finding[] = [];
+  const add = (found: readonly Finding[]) => {
+    for (const finding of found) findings.push(finding);
+  };
+  add(findDecoded(bytes, 0, pathEnd, false));
   let isFlag = false;
   for (let at = pathEnd + 1; at < text.length; at = PARAMETER.lastIndex + 1) {
     PARAMETER.lastIndex = at;
@@ -36,10 +40,10 @@ export function findInUri(text: string): Finding[] {
       const word = decode(bytes, start, end);
       if (isFlag && !word.startsWith('-')) findings.push(within(start, end, 'uri'));
       isFlag = /^--?[\w-]+$/.test(word) && namesSecret(word.replace(/^-+/, ''));
-      findings.push(...findDecoded(bytes, start, end, true));
+      add(findDecoded(bytes, start, end, true));
     } else if (HARMLESS.has(name)) continue;
     else if (namesSecret(name)) findings.push(within(start, end, 'uri'));
-    else findings.push(...findDecoded(bytes, start, end, true));
+    else add(findDecoded(bytes, start, end, true));
   }
   return findings;
 }
@@ -57,8 +61,8 @@ function findDecoded(bytes: Buffer, start: number, end: number, isValue: boolean
   const decoded = decodePercent(bytes, start, end);
   const text = decoded.bytes.toString('latin1');
   const found = findCredentials(text);
-  if (isValue) found.push(...findAssignments(text));
-  return carryBack(found, decoded, (by) => by);
+  const assigned = isValue ? findAssignments(text) : [];
+  return carryBack([...found, ...assigned], decoded, (by) => by);
 }
 
 function decode(bytes: Buffer, start: number, end: number): string {
