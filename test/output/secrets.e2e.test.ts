@@ -1,0 +1,68 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { stringify } from 'yaml';
+import { AgentProcess } from '../../src/demo/agent-process.ts';
+import { waitUntil } from '../../src/demo/wait.ts';
+import { BUNDLE } from '../support/agent.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { auditLine } from './support/batch.ts';
+import { startReceiver } from './support/receiver.ts';
+
+const PASSWORD = 'correct-horse-battery';
+const TOKEN = 'tok-0123456789abcdef';
+const HEADER = 'hdr-fedcba9876543210';
+const SECRETS = [PASSWORD, TOKEN, HEADER, Buffer.from(`shipper:${PASSWORD}`).toString('base64')];
+
+function echo(headers: unknown): string {
+  return JSON.stringify({ error: { type: 'refused', reason: JSON.stringify(headers) } });
+}
+
+it('says no secret in its log, its errors, its status or its help, even where the receiver quotes it', async () => {
+  // It refuses everything, and repeats what it was sent.
+  await using receiver = await startReceiver(({ headers }) => ({ status: 401, body: echo(headers) }));
+  const directory = temporaryDirectory();
+  const log = join(directory, 'audit.log');
+  const config = join(directory, 'auditail.yaml');
+  const stateDirectory = join(directory, 'state');
+  writeFileSync(log, `${auditLine()}\n`);
+  writeFileSync(join(directory, 'token'), TOKEN);
+  const common = { url: receiver.url, retry: { initialDelay: '10ms', maxDelay: '50ms' } };
+  const basic = { username: 'shipper', password: { env: 'SHIPPER_PASSWORD' } };
+  const outputs = [
+    { ...common, name: 'search', type: 'elasticsearch', index: 'audit', auth: { basic } },
+    { ...common, name: 'logs', type: 'loki', auth: { bearer: { file: join(directory, 'token') } } },
+    { ...common, name: 'hook', type: 'http', headers: { 'X-Api-Token': HEADER } },
+  ];
+  const sources = [{ name: 'kube', type: 'file', path: log }];
+  writeFileSync(config, stringify({ stateDirectory, sources, outputs, telemetry: { listen: 'off' } }));
+
+  const env = { SHIPPER_PASSWORD: PASSWORD };
+  const start = (...args: readonly string[]) => new AgentProcess({ program: [process.execPath, BUNDLE], args, env });
+  const said: string[] = [];
+  const agent = start('run', '--config', config);
+  onTestFinished(() => agent.send('SIGKILL'));
+  const progress = (): number => receiver.received.length;
+  expect(await waitUntil(() => progress() >= 12, { progress, standstillMs: 20_000 })).toBe(true);
+  const commands = [
+    ['status', '--json', '--state-dir', stateDirectory],
+    ['check', '--connect', '--config', config],
+    ['setup', '--config', config],
+    ['--help'],
+    ['run', '--help'],
+    ['run', '--config', config],
+  ];
+  for (const args of commands) {
+    const command = start(...args);
+    await command.exited;
+    expect(command.log.length, args.join(' ')).toBeGreaterThan(0);
+    said.push(command.log);
+  }
+  await agent.kill();
+  said.push(agent.log);
+
+  const sent = JSON.stringify(receiver.received.map(({ headers }) => headers));
+  for (const secret of [TOKEN, HEADER, SECRETS[3] as string]) expect(sent).toContain(secret);
+  expect(said.join('\n')).toContain('401');
+  for (const secret of SECRETS) expect(said.filter((text) => text.includes(secret))).toEqual([]);
+});
