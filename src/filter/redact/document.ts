@@ -33,7 +33,7 @@ function findInString(
     const found = findInText(bytes.subarray(start, end), role, subject, level);
     return found.map(({ start: from, end: to, kind, by }) => ({ start: from + start, end: to + start, kind, by }));
   }
-  const tooMuch = end - start > MAX_DECODED || level === MAX_LEVELS;
+  const tooMuch = end - start > MAX_DECODED || level >= MAX_LEVELS;
   const decoded = tooMuch ? null : decodeJson(bytes, start, end);
   if (decoded !== null) {
     return carryBack(findInText(decoded.bytes, role, subject, level + 1), decoded, quoteJson);

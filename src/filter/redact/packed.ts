@@ -42,9 +42,10 @@ export function findEncodedJson(text: string): readonly Finding[] {
   return findings;
 }
 
-function isBase64(code: number): boolean {
+/** Of either alphabet, or padding. */
+export function isBase64(code: number | undefined): boolean {
+  if (code === undefined) return false;
   const letter = code | 0x20;
-  return (
-    (letter >= 0x61 && letter <= 0x7a) || (code >= 0x2f && code <= 0x39) || '+-_='.includes(String.fromCharCode(code))
-  );
+  const isOther = code === 0x2b || code === 0x2d || code === 0x5f || code === 0x3d;
+  return (letter >= 0x61 && letter <= 0x7a) || (code >= 0x2f && code <= 0x39) || isOther;
 }

@@ -51,12 +51,10 @@ export function createRedactor({ enabled, paths }: RedactConfig): Redactor {
   function find(event: Event, edits: Edits): void {
     findUri(event, (finding) => add(edits, finding));
     const subject = subjectOf(event);
-    const hasBody = event.valueStart(SLOT.requestObject) !== -1 || event.valueStart(SLOT.responseObject) !== -1;
     const own = event.bytes.subarray(event.start, event.end);
-    const isClose =
-      (subject !== 'other' && (hasBody || saysMore(event))) ||
-      isSuspicious(own) ||
-      ((hasBody || saysMore(event)) && mayHoldSecret(own));
+    const quotes =
+      event.valueStart(SLOT.requestObject) !== -1 || event.valueStart(SLOT.responseObject) !== -1 || saysMore(event);
+    const isClose = isSuspicious(own) || (quotes && (subject !== 'other' || mayHoldSecret(own, isPatch(event))));
     if (isClose) for (const finding of findClosely(event, own, subject)) add(edits, finding, event.start);
     finder?.find(event, (_member, start, end) => add(edits, wholeValue(event.bytes, start, end, 'path')));
   }

@@ -1,3 +1,5 @@
+import { findEncodedJson, isBase64 } from './packed.ts';
+
 /**
  * Quick looks at the bytes of an event. Each is right when it says no; a yes has the event looked at closely. Rare first
  * letters make a search fast, so what is common in a trail is checked around the hit instead.
@@ -7,6 +9,7 @@ const WEB_TOKEN = Buffer.from('yJ');
 const BEARER = Buffer.from('Bearer');
 const GZIP = Buffer.from('H4sI');
 const ESCAPE = Buffer.from('\\u00');
+const INNER_ESCAPE = Buffer.from('\\\\u00');
 const AT = 0x40;
 
 /** Where user and password are longer, a closer look decides. */
@@ -17,9 +20,13 @@ export function isSuspicious(bytes: Buffer): boolean {
   return hasWebToken(bytes) || hasBearer(bytes) || hasUserInfo(bytes);
 }
 
-/** Whether a body may hold a Secret. A letter that is written as an escape may hide what is looked for. */
-export function mayHoldSecret(bytes: Buffer): boolean {
-  return hasSecretKind(bytes) || hasHiddenLetter(bytes) || bytes.indexOf(GZIP) !== -1;
+/**
+ * Whether a body may hold a Secret. A letter that is written as an escape may hide what is looked for: anywhere in a
+ * patch, which is recorded as the client wrote it; elsewhere in strings only, for the API server writes letters as they
+ * are, and the escapes that it does write are too many to look at each.
+ */
+export function mayHoldSecret(bytes: Buffer, isPatch: boolean): boolean {
+  return hasSecretKind(bytes) || hasHiddenLetter(bytes, isPatch ? ESCAPE : INNER_ESCAPE) || bytes.indexOf(GZIP) !== -1;
 }
 
 /** `Secret` or `SecretList` as a word of its own. */
@@ -33,18 +40,23 @@ function hasSecretKind(bytes: Buffer): boolean {
   return false;
 }
 
-function hasHiddenLetter(bytes: Buffer): boolean {
-  for (let at = bytes.indexOf(ESCAPE); at !== -1; at = bytes.indexOf(ESCAPE, at + 4)) {
-    const digit = bytes[at + 4] as number;
+/** Whether the escape is that of a character of ASCII that need not be escaped. */
+function hasHiddenLetter(bytes: Buffer, escape: Buffer): boolean {
+  const { length } = escape;
+  for (let at = bytes.indexOf(escape); at !== -1; at = bytes.indexOf(escape, at + length)) {
+    const digit = bytes[at + length] as number;
     if (digit >= 0x34 && digit <= 0x37) return true;
   }
   return false;
 }
 
-/** `eyJ` with something of the alphabet of base64 behind it, as JSON Web Tokens and base64 of JSON begin. */
+/** `eyJ` as JSON Web Tokens and base64 of JSON begin; the place in a list where a client goes on is such base64, too. */
 function hasWebToken(bytes: Buffer): boolean {
   for (let at = bytes.indexOf(WEB_TOKEN); at !== -1; at = bytes.indexOf(WEB_TOKEN, at + 2)) {
-    if (bytes[at - 1] === 0x65 && /^[\w+/-]{6}/.test(bytes.toString('latin1', at + 2, at + 8))) return true;
+    if (bytes[at - 1] !== 0x65) continue;
+    const start = at - 1;
+    while (isBase64(bytes[at])) at += 1;
+    if (bytes[at] === 0x2e || findEncodedJson(bytes.toString('latin1', start, at)).length > 0) return true;
   }
   return false;
 }

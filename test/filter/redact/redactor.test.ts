@@ -94,10 +94,16 @@ test('where a kind that makes a Secret of an object stands, or how it is written
     '{"items":[{"data":{"a":"hidden"}}],"kind":"SecretList"}',
     '[[{"kind":"List","items":[{"data":{"a":"hidden"},"kind":"Secret"}]}]]',
   ]) {
-    const { text: out } = redact(`{"requestObject":${text},"stageTimestamp":"${TIME.stageTimestamp}"}`);
+    const { text: out } = redact(`{"verb":"patch","requestObject":${text},"stageTimestamp":"${TIME.stageTimestamp}"}`);
     expect(out).not.toContain('hidden');
     expect(out).toContain('[redacted]');
   }
+});
+
+test('a letter that is written as an escape hides nothing in JSON within a string either', () => {
+  const hidden = '{"\\u006bind":"\\u0053ecret","d\\u0061ta":{"a":"hidden"}}';
+  const out = redact({ verb: 'create', requestObject: { json: hidden }, ...TIME }).text;
+  expect(out).not.toContain('hidden');
 });
 
 test('what is not a Secret keeps its data beside one that is', () => {
