@@ -20,9 +20,14 @@ export function askerOf(transport: Transport, signal: AbortSignal): Ask {
     );
 }
 
-/** A server that lacks an API says so in a plain sentence (`no handler found for uri …`); a thing that is not there has a type. */
+/**
+ * A server that lacks an API says so in a plain sentence (`no handler found for uri …`), or, before version 8, takes its name for that of an
+ * index; a thing that is not there has a type.
+ */
 export function lacksApi(reply: TransportReply): boolean {
   if (reply.status !== 400 && reply.status !== 404 && reply.status !== 405) return false;
   const answer = jsonOf(reply);
-  return !isRecord(answer) || typeof answer['error'] === 'string';
+  const error = isRecord(answer) ? answer['error'] : undefined;
+  if (!isRecord(answer) || typeof error === 'string') return true;
+  return isRecord(error) && String(error['index'] ?? '').startsWith('_');
 }

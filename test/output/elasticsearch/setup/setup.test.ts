@@ -129,6 +129,15 @@ describe.each([
   });
 });
 
+it('knows a server of version 7 that takes an API it lacks for an index', async () => {
+  const error = { type: 'index_not_found_exception', reason: 'no such index [_ilm]', index: '_ilm' };
+  const reply = { status: 404, body: JSON.stringify({ error, status: 404 }) };
+  await using cluster = await startCluster('elasticsearch', [], { [`GET ${ILM}`]: reply });
+  const { exit, text } = await setup(cluster, ...STREAM);
+  expect(exit).toBe(0);
+  expect(text).toContain('this server has no ILM');
+});
+
 it('a wrong address is said in one sentence', async () => {
   await using cluster = await startCluster('elasticsearch', [], { 'GET /': { status: 200, body: 'hello' } });
   const { exit, text } = await setup(cluster, ...STREAM);
