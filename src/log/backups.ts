@@ -24,7 +24,7 @@ export interface BackupsOptions {
   readonly now: () => number;
 }
 
-/** Settled files are looked at again so often, whether they have grown after all: the newest, and some of the others. */
+/** Settled files are looked at again so often, whether they have grown: the newest, and as many of the others. */
 const RECHECK_MS = 30_000;
 const RECHECK_FILES = 100;
 /** Two changes of a directory within one tick of the kernel's clock leave one time stamp: a last look comes so much later. */
@@ -66,7 +66,6 @@ export class Backups {
   get count(): number {
     return this.#entries.size;
   }
-
   /** Backups that were gone before they could be opened. */
   get missed(): MissedNames['missed'] {
     return this.#missed.missed;
@@ -246,9 +245,7 @@ export class Backups {
       segment.places.gzip = path;
       segment.gzipBytes = facts.size;
     } else {
-      segment.places.plain = path;
-      segment.plainBytes = facts.size;
-      segment.key = facts;
+      segment.placePlain(path, facts, facts.size);
       segment.size = Math.max(segment.size, facts.size);
     }
     segments.markUnread(segment);
@@ -261,18 +258,15 @@ export class Backups {
     const path = names.path(name);
     const segment = entry.segment;
     if (segment === null) {
-      // It was there, and nobody knows what was in it.
       if (entry.size !== 0) this.#missed.unopened(entry.backup, this.#looks);
       return false;
     }
     if (segment.places.gzip === path) segment.places.gzip = null;
     if (segment.places.plain === path) {
+      segment.places.plain = null;
       const copy = [...this.#entries.values()].find((other) => other.segment === segment && !other.backup.compressed);
-      segment.places.plain = copy === undefined ? null : names.path(copy.backup.name);
-      if (copy !== undefined) {
-        segment.key = copy.key;
-        segment.plainBytes = copy.size;
-      }
+      const serves = copy !== undefined && (copy.size >= segment.size || !segment.reachable);
+      if (serves && copy.key !== null) segment.placePlain(names.path(copy.backup.name), copy.key, copy.size);
     }
     keeper.touch();
     return true;
@@ -296,6 +290,9 @@ export class Backups {
     if (entry.backup.compressed || facts.size <= segment.size) return false;
     anomaly('grown', 'a file that had been closed has grown', { file: segment.name, bytes: facts.size });
     segment.size = facts.size;
+    // So far it may have been a copy of the file that is read.
+    segment.placePlain(names.path(entry.backup.name), facts, facts.size);
+    await segment.outdate(facts);
     segments.markUnread(segment);
     keeper.touch();
     return true;

@@ -28,6 +28,8 @@ export interface CursorOptions {
   readonly maxLineBytes: number;
   /** Judges the join when a segment is entered; gives what is to be said before its first line. */
   enter(segment: Segment): Piece[];
+  /** Asked before memory is taken for a line that needs more than `largeBytes`; resolves when it may be. */
+  readonly large?: { readonly largeBytes: number; room(): Promise<void> };
 }
 
 /** One reader's way through the log: always the oldest segment that has bytes it has not given out yet. */
@@ -328,6 +330,8 @@ export class Cursor {
   async #read(segment: Segment): Promise<Piece | 'again' | null> {
     if (!segment.closed && !(await this.#historyHolds(segment))) return 'again';
     const buffer = this.#buffer;
+    const { large } = this.#options;
+    if (large !== undefined && buffer.left * 2 > large.largeBytes) await large.room();
     buffer.makeRoom();
     const count = await this.#readContent(this.#offset + buffer.left, buffer.bytes, buffer.filled, buffer.room);
     if (count === 0) return this.#reachedEnd(segment);

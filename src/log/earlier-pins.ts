@@ -11,22 +11,57 @@ export interface PinnedLog {
   readonly segments: SegmentList;
   readonly keeper: Keeper;
   readonly anomaly: Anomaly;
+  /** Monotonic, ms. */
+  readonly now: () => number;
 }
 
-/** Takes up the files that an earlier run has pinned; those that nobody has to read any more are released later on. */
-export async function adoptPins(pins: Pins, log: PinnedLog): Promise<void> {
-  for (const pin of await pins.found()) {
-    try {
-      await adopt(pin, pins, log);
-    } catch (error) {
-      log.anomaly('unreadable-pin', 'a pin of an earlier run cannot be read; it is left where it is', {
-        file: pin,
-        reason: error instanceof Error ? error.message : String(error),
-      });
+/** What could not be read is tried again so often. */
+const RETRY_MS = 1000;
+
+/** The files that an earlier run has pinned; those that nobody has to read any more are released later on. */
+export class EarlierPins {
+  readonly #pins: Pins;
+  readonly #log: PinnedLog;
+  #left: string[] = [];
+  #told = new Set<string>();
+  #triedAt = 0;
+
+  constructor(pins: Pins, log: PinnedLog) {
+    this.#pins = pins;
+    this.#log = log;
+  }
+
+  async find(): Promise<void> {
+    this.#left = await this.#pins.found();
+    await this.#adoptAll();
+    // A live file is pinned when it is first seen, before the backups that are older than it.
+    this.#log.segments.orderByFirstEvent();
+  }
+
+  /** Tries again what could not be read so far. True where there is more to read than before. */
+  async retry(): Promise<boolean> {
+    if (this.#left.length === 0 || this.#log.now() - this.#triedAt < RETRY_MS) return false;
+    const before = this.#left.length;
+    await this.#adoptAll();
+    return this.#left.length < before;
+  }
+
+  async #adoptAll(): Promise<void> {
+    this.#triedAt = this.#log.now();
+    for (const pin of this.#left.splice(0)) {
+      try {
+        await adopt(pin, this.#pins, this.#log);
+      } catch (error) {
+        this.#left.push(pin);
+        if (this.#told.has(pin)) continue;
+        this.#told.add(pin);
+        this.#log.anomaly('unreadable-pin', 'a pin of an earlier run cannot be read; it is tried again', {
+          file: pin,
+          reason: error instanceof Error ? error.message : String(error),
+        });
+      }
     }
   }
-  // A live file is pinned when it is first seen, before the backups that are older than it.
-  log.segments.orderByFirstEvent();
 }
 
 async function adopt(pin: string, pins: Pins, { files, segments, keeper }: PinnedLog): Promise<void> {
@@ -41,7 +76,8 @@ async function adopt(pin: string, pins: Pins, { files, segments, keeper }: Pinne
     }
     const known = await segments.match(identity, content, facts);
     const segment = known ?? (await segments.create(identity, content, 'a pinned file'));
-    if (known === null) segments.append(segment);
+    // Older than whatever has a name by now.
+    if (known === null) segments.insert(segment, Number.NEGATIVE_INFINITY);
     segment.closed = true;
     if (compressed) segment.gzipBytes = facts.size;
     else {

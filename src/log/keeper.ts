@@ -59,6 +59,7 @@ export class Keeper {
     const must = segment === this.#options.segments.live || segment.awaitsName || segment.held;
     if (!must && this.#held >= this.#options.maxHeldFiles) {
       await this.#options.files.close(fd);
+      if (!compressed) await segment.outdate(key);
       return;
     }
     this.#held += 1;

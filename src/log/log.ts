@@ -4,7 +4,7 @@ import { secondsLeft, WriteRate } from './deadline.ts';
 import { missing, type LogFiles } from './files.ts';
 import { LogNames } from './file-name.ts';
 import { Keeper } from './keeper.ts';
-import { adoptPins } from './earlier-pins.ts';
+import { EarlierPins } from './earlier-pins.ts';
 import { LogHealth } from './log-health.ts';
 import { pauseMs } from './pace.ts';
 import type { WakeUp } from './wake-up.ts';
@@ -61,6 +61,7 @@ export class Log {
   readonly #files: LogFiles;
   readonly #now: () => number;
   readonly #pins: Pins | null;
+  readonly #earlierPins: EarlierPins | null;
   readonly #segments: SegmentList;
   readonly #keeper: Keeper;
   readonly #backups: Backups;
@@ -85,6 +86,7 @@ export class Log {
     this.#segments = segments;
     const keeper = new Keeper({ files, segments, pins, retention: this.retention, spool, maxHeldFiles, anomaly, now });
     this.#keeper = keeper;
+    this.#earlierPins = pins === null ? null : new EarlierPins(pins, { files, segments, keeper, anomaly, now });
     const { gzipSettleMs = GZIP_SETTLE_MS } = options;
     const learn = (instantMs: number) => learnInstant(this.instants, instantMs);
     const backups = new Backups({ files, names, segments, keeper, anomaly, learn, gzipSettleMs, now });
@@ -148,10 +150,7 @@ export class Log {
 
   /** Looks for pins of an earlier run, then at the directory. Throws nothing: `readable` and `words` tell. */
   async begin(): Promise<void> {
-    await this.#exclusively(async () => {
-      if (this.#pins !== null)
-        await adoptPins(this.#pins, { ...this.#options, segments: this.#segments, keeper: this.#keeper });
-    });
+    await this.#exclusively(async () => this.#earlierPins?.find());
     await this.refresh(true);
   }
 
@@ -268,6 +267,7 @@ export class Log {
     };
     await attempt(() => this.#liveFile.look());
     await attempt(() => this.#lookAtDirectory(thorough));
+    await attempt(async () => (await this.#earlierPins?.retry()) ?? false);
     await attempt(() => this.#keeper.keep(this.#backups.looks));
     if (failure === null) {
       this.#health.works(this.#liveFile.present || this.segments.length > 0);

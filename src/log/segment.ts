@@ -110,17 +110,36 @@ export class Segment {
     return this.#current !== null || plain !== null || pin !== null || gzip !== null;
   }
 
+  /** Its plain file stands under a name, and was so long when it was looked at. */
+  placePlain(path: string, key: FileKey, bytes: number): void {
+    this.places.plain = path;
+    this.key = key;
+    this.plainBytes = bytes;
+  }
+
   /** Takes over a descriptor that has been opened for it already, and holds it. */
   adopt(fd: number, key: FileKey, compressed: boolean): Promise<void> {
     return this.#exclusively(async () => {
       this.#held = true;
       const current = this.#current;
-      if (current !== null && sameFile(current.key, key)) {
+      // A compressed file is never a better one than a plain file that is open.
+      if (current !== null && (sameFile(current.key, key) || (compressed && !current.compressed))) {
         await this.#files.close(fd);
         return;
       }
       this.#current = new Descriptor(this.#files, fd, key, compressed);
       if (current !== null) await this.#retire(current);
+    });
+  }
+
+  /** It has a plain file that is better than the one it was read from: whoever opens it opens that. */
+  outdate(better: FileKey): Promise<void> {
+    return this.#exclusively(async () => {
+      const current = this.#current;
+      if (current === null || sameFile(current.key, better)) return;
+      this.#current = null;
+      this.#held = false;
+      await this.#retire(current);
     });
   }
 
