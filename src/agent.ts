@@ -11,6 +11,7 @@ import type { Anomaly } from './log/log.ts';
 import type { EventReference } from './log/loss.ts';
 import type { Output } from './output/output.ts';
 import { fitInFlight } from './pipeline/budget.ts';
+import { LargeLines } from './pipeline/large-lines.ts';
 import type { PipelineNotes } from './pipeline/notes.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { createFileSource } from './source/file.ts';
@@ -45,7 +46,8 @@ export async function startAgent(config: Config, options: AgentOptions): Promise
 const CLOSE_MS = 5000;
 
 class Agent implements AgentHandle {
-  readonly ended: Promise<AgentEnd>;
+  readonly #ending = Promise.withResolvers<AgentEnd>();
+  readonly ended = this.#ending.promise;
   readonly #config: Config;
   readonly #options: AgentOptions;
   readonly #directory: StateDirectory;
@@ -59,16 +61,13 @@ class Agent implements AgentHandle {
   readonly #outputs: Output[] = [];
   readonly #states: OutputState[] = [];
   readonly #pipelines: Pipeline[] = [];
-  #end: (end: AgentEnd) => void = () => undefined;
+  readonly #largeLines = new LargeLines();
 
   constructor(config: Config, options: AgentOptions, directory: StateDirectory, lock: StateLock) {
     this.#config = config;
     this.#options = options;
     this.#directory = directory;
     this.#lock = lock;
-    this.ended = new Promise((resolve) => {
-      this.#end = resolve;
-    });
   }
 
   /** Builds the stages: sources, outputs with their state, and a pipeline for each pair of them. */
@@ -89,8 +88,8 @@ class Agent implements AgentHandle {
 
   run(): void {
     this.#runAll().then(
-      (end) => this.#end(end),
-      (error: unknown) => this.#end({ outcome: 'failed', lost: this.#lost(), error: internal(error) }),
+      (end) => this.#ending.resolve(end),
+      (error: unknown) => this.#ending.resolve({ outcome: 'failed', lost: this.#lost(), error: internal(error) }),
     );
   }
 
@@ -203,7 +202,7 @@ class Agent implements AgentHandle {
     const fitted = fitInFlight(perOutput, memory.maxBytes);
     for (const [at, { output, maxInFlight }] of perOutput.entries()) {
       if (fitted[at] === maxInFlight) continue;
-      const message = 'memory.maxBytes has no room for so many batches in flight: there will be fewer';
+      const message = 'memory.maxBytes has no room for so many batches in flight';
       this.#options.logger.warn({ output, maxInFlight, lowered: fitted[at] }, message);
     }
     return fitted;
@@ -216,8 +215,8 @@ class Agent implements AgentHandle {
       const level = kind === 'readable' ? 'info' : 'warn';
       this.#options.logger[level]({ source: config.name, kind, ...fields }, words);
     };
-    if (config.type === 'stdin')
-      return createStdinSource({ config, stateDirectory, input: process.stdin, reference, anomaly });
+    const { stdin } = process;
+    if (config.type === 'stdin') return createStdinSource({ config, stateDirectory, input: stdin, reference, anomaly });
     return createFileSource({ config, stateDirectory, activePollMs: this.#activePollMs(), reference, anomaly });
   }
 
@@ -280,6 +279,7 @@ class Agent implements AgentHandle {
       ending: () => mode === 'ship' || this.#finished.has(source),
       sleep: (ms, signal) => sleep(ms, undefined, { signal }),
       random: Math.random,
+      largeLines: this.#largeLines,
       firstRun: (segments) => firstRun(startAt, segments, Date.now()),
     });
   }

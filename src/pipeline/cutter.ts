@@ -252,13 +252,16 @@ export class Cutter {
     const { event, output } = this.#options;
     const builder = this.#builder;
     const itemStart = builder.length;
+    const startsAnew = builder.count > 0 && !whole;
+    // Not even tried: the batch that is being closed would keep the memory that this one needs.
+    if (startsAnew && event.end - event.start > this.#limits.maxBytes) return false;
     const answer = output.encode(event, raw, builder);
     if (answer !== null && 'reason' in answer) {
       builder.undo(itemStart);
       this.#refuse(answer.reason, answer.words, offset, event.bytes, event.start, event.end, length);
       return true;
     }
-    if (builder.length > this.#limits.maxBytes && builder.count > 0 && !whole) {
+    if (startsAnew && builder.length > this.#limits.maxBytes) {
       builder.undo(itemStart);
       return false;
     }

@@ -5,11 +5,13 @@ import { judge } from '../log/continuity.ts';
 import { Cursor, type Piece, type Place } from '../log/cursor.ts';
 import type { Log, LogReader, Remembered } from '../log/log.ts';
 import type { Loss } from '../log/loss.ts';
+import { Pulse } from '../log/pulse.ts';
 import type { Segment } from '../log/segment.ts';
 import type { Output } from '../output/output.ts';
 import type { Checkpoint, Mark } from '../state/checkpoint.ts';
 import { Condition } from './condition.ts';
 import { Cutter } from './cutter.ts';
+import { LARGE_BYTES, type LargeLines } from './large-lines.ts';
 import { type PipelineNotes, Repeats } from './notes.ts';
 import type { PipelineState } from './pipeline-state.ts';
 import { Progress } from './progress.ts';
@@ -37,6 +39,8 @@ export interface PipelineOptions {
   /** Rejects with the signal's reason, or an `AbortError`, when it is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random: () => number;
+  /** Shared by all pipelines of the agent. */
+  readonly largeLines: LargeLines;
   /** What to begin with on a first run. */
   readonly firstRun: (
     segments: readonly Segment[],
@@ -61,6 +65,11 @@ export class Pipeline implements LogReader {
   /** Aborted when something has failed: what is in flight must not wait for ever then. */
   readonly #failed = new AbortController();
   #failure: unknown = null;
+  #end: AbortSignal = this.#failed.signal;
+  /** Whether what has been read can be read again from any place in it: not so a line without its end. */
+  #repeatable = false;
+  /** Whether the memory of what was being read was given back: it has to be read again. */
+  #interrupted = false;
   #segment: Segment | null = null;
   /** Mark at the end of the open range. */
   #mark: Mark | null = null;
@@ -86,7 +95,7 @@ export class Pipeline implements LogReader {
       ...options,
       progress,
       condition: this.#condition,
-      cutAgain: (cut, signal) => this.#cutWholeAgain(cut, signal),
+      cutAgain: (cut, who, signal) => this.#cutWholeAgain(cut, who, signal),
       giveBack: (sealed) => {
         this.#cutter.recycle(sealed);
         this.#recutter.recycle(sealed);
@@ -104,6 +113,7 @@ export class Pipeline implements LogReader {
     this.#cursor = new Cursor(log, this.#places, {
       maxLineBytes: options.maxLineBytes,
       enter: (segment) => this.#enter(segment),
+      large: { largeBytes: LARGE_BYTES, room: () => this.#turnForLargeLine() },
     });
     log.register(this, resume?.rotations ?? []);
   }
@@ -124,6 +134,7 @@ export class Pipeline implements LogReader {
   async run(drain: AbortSignal, stopped: AbortSignal): Promise<void> {
     const stop = AbortSignal.any([stopped, this.#failed.signal]);
     const end = AbortSignal.any([drain, stop]);
+    this.#end = end;
     try {
       await this.#begin(end, stop);
       while (!end.aborted) {
@@ -264,7 +275,7 @@ export class Pipeline implements LogReader {
     const { window } = this.#progress;
     await this.#shipping.room(end);
     if (end.aborted) return;
-    const again = await this.#cutAgain(cut, stop);
+    const again = await this.#cutAgain(cut, this, stop);
     if (again === null) return this.#loseCut(cut, stop);
     const { range, name } = cut;
     const parts = again.batches.map(({ sealed, mark }) => ({ sealed, cut: cutOf(sealed, name, mark) }));
@@ -293,8 +304,9 @@ export class Pipeline implements LogReader {
   }
 
   /** One after the other: each may hold a long line. Null where the segment is gone. */
-  async #cutAgain(cut: Cut, stop: AbortSignal): Promise<Recut | null> {
-    const { log, maxLineBytes } = this.#options;
+  async #cutAgain(cut: Cut, who: object, stop: AbortSignal): Promise<Recut | null> {
+    const { log, maxLineBytes, largeLines } = this.#options;
+    const large = { largeBytes: LARGE_BYTES, room: () => largeLines.take(who, stop) };
     const { range } = cut;
     const turn = this.#recutting.then(async () => {
       let result: Recut | null = null;
@@ -311,6 +323,7 @@ export class Pipeline implements LogReader {
           maxLineBytes,
           cutter: this.#recutter,
           oversize,
+          large,
           signal: stop,
         });
         return true;
@@ -322,8 +335,8 @@ export class Pipeline implements LogReader {
   }
 
   /** For a batch whose memory was given back; null where it can't be had in the same cut any more. */
-  async #cutWholeAgain(cut: Cut, stop: AbortSignal): Promise<Sealed | null> {
-    const again = await this.#cutAgain(cut, stop);
+  async #cutWholeAgain(cut: Cut, who: object, stop: AbortSignal): Promise<Sealed | null> {
+    const again = await this.#cutAgain(cut, who, stop);
     const [only] = again?.batches ?? [];
     if (only !== undefined && again?.batches.length === 1 && again.reached === cut.range.to) return only.sealed;
     for (const { sealed } of again?.batches ?? []) this.#recutter.recycle(sealed);
@@ -379,6 +392,8 @@ export class Pipeline implements LogReader {
       piece = await this.#cursor.next();
       return true;
     });
+    // A long line that the filter has dropped is over with the next read.
+    if (this.#cursor.heldBytes <= LARGE_BYTES) this.#options.largeLines.release(this);
     return piece;
   }
 
@@ -390,6 +405,8 @@ export class Pipeline implements LogReader {
         offset: piece.offset,
       });
     }
+    this.#repeatable = piece.kind === 'lines';
+    this.#interrupted = false;
     for (let at = piece.start; at < piece.end; ) {
       stop.throwIfAborted();
       const offset = piece.offset + at - piece.start;
@@ -399,7 +416,35 @@ export class Pipeline implements LogReader {
       // The buffer is the cursor's: what a later seal will need of it is hashed before the next read.
       this.#mark = this.#cursor.markAt(piece.bytes, at, this.#cutter.to);
       if (at < piece.end || this.#cutter.full) await this.#seal(stop);
+      if (!this.#interrupted) continue;
+      this.#interrupted = false;
+      if (at < piece.end) await this.#readAgainFrom(piece.segment, piece.offset + at - piece.start, stop);
+      return;
     }
+  }
+
+  /** Waits for the turn of this pipeline, but does not hold the end of the agent up. */
+  async #turnForLargeLine(): Promise<void> {
+    try {
+      await this.#options.largeLines.take(this, this.#end);
+    } catch (error) {
+      if (!this.#end.aborted) throw error;
+    }
+  }
+
+  /** Before a wait of which nobody knows how long it takes, others get their turn. */
+  async #giveReadingBack(): Promise<void> {
+    this.#options.largeLines.release(this);
+    if (!this.#repeatable) return;
+    await this.#cursor.pause();
+    this.#interrupted = true;
+  }
+
+  async #readAgainFrom(segment: Segment, offset: number, stop: AbortSignal): Promise<void> {
+    await this.#progress.durably('the log', stop, async () => {
+      await this.#cursor.seek(segment, offset);
+      return true;
+    });
   }
 
   async #beginAt(segment: Segment, offset: number, stop: AbortSignal): Promise<void> {
@@ -469,8 +514,15 @@ export class Pipeline implements LogReader {
 
   /** Nothing to read now. False where there will be nothing more either. */
   async #idle(end: AbortSignal, stop: AbortSignal): Promise<boolean> {
-    const { ending, log, batch } = this.#options;
+    const { ending, log, batch, largeLines } = this.#options;
     if (ending() && !this.#cursor.hasMore()) return false;
+    if (largeLines.holds(this)) {
+      // The end of a long line has not been written yet: others get their turn until it may have been.
+      await this.#cursor.pause();
+      largeLines.release(this);
+      await new Pulse().wait(IDLE_MS, end);
+      return true;
+    }
     const left = this.#cutter.open ? this.#cutter.startedAt + batch.maxDelay - Date.now() : IDLE_MS;
     if (left <= 0) await this.#seal(stop);
     else {
@@ -506,9 +558,16 @@ export class Pipeline implements LogReader {
       this.#recutter.recycle(sealed);
       return;
     }
+    const shipment = this.#shipping.shipmentOf(sealed, cut);
+    // Nobody knows when there will be room: others have their long lines, too, and so have the batches in flight.
+    if (!this.#shipping.hasRoom && (shipment.large || this.#options.largeLines.holds(this))) {
+      shipment.rest();
+      await this.#giveReadingBack();
+    }
     await this.#shipping.room(stop);
     stop.throwIfAborted();
-    this.#shipping.begin(sealed, cut, stop, (error) => this.#fail(error));
+    if (shipment.large) this.#options.largeLines.hand(this, shipment);
+    this.#shipping.begin(shipment, stop, (error) => this.#fail(error));
   }
 }
 

@@ -123,12 +123,13 @@ export class Progress {
 
   /**
    * Does what the pipeline cannot go on without: until it succeeds (`false` where something is full), the pipeline
-   * holds. Rejects with the signal's reason, and where another agent has taken over the state.
+   * holds; `resting` is told before each wait. Rejects with the signal's reason, and where another agent has taken over the state.
    */
   async durably(
     what: 'the log' | 'the dead letter' | 'the ledger' | 'the checkpoint',
     signal: AbortSignal,
     act: () => Promise<boolean>,
+    resting: () => void = () => undefined,
   ): Promise<void> {
     const { retry, random, sleep, condition } = this.#options;
     const backoff = new Backoff(retry, random);
@@ -139,6 +140,7 @@ export class Progress {
         const trouble = await attempt(what, act);
         if (trouble === null) return;
         condition.trouble(who, { state: 'holding', ...trouble });
+        resting();
         await sleep(backoff.next(LEAST_WAIT_MS), signal);
       }
     } finally {
@@ -147,13 +149,14 @@ export class Progress {
   }
 
   /** Before a batch is sent. Where a second copy could not be recognised, nothing is sent without the note. */
-  async noteBefore(signal: AbortSignal): Promise<void> {
+  async noteBefore(signal: AbortSignal, resting: () => void): Promise<void> {
     if (this.note() || this.#options.output.idempotent) return;
-    await this.durably('the checkpoint', signal, async () => {
+    const act = async () => {
       this.#options.state.note(this.#checkpoint());
       this.#options.condition.clear(this.#unwritable);
       return true;
-    });
+    };
+    await this.durably('the checkpoint', signal, act, resting);
   }
 
   /** Throws where another agent has taken over the state. */

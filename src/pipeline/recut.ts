@@ -16,6 +16,8 @@ export interface RecutOptions {
   readonly cutter: Cutter;
   /** A line that is too long to be held has to be set aside (it was before, as a rule). */
   readonly oversize: (piece: Extract<Piece, { kind: 'oversize' }>) => Promise<void>;
+  /** As `CursorOptions.large`. */
+  readonly large: { readonly largeBytes: number; room(): Promise<void> };
   readonly signal: AbortSignal;
 }
 
@@ -34,7 +36,7 @@ const WAITS = 20;
 export async function recut(options: RecutOptions): Promise<Recut> {
   const { log, segment, range, marks, maxLineBytes, cutter, signal } = options;
   const places = new Map([[segment.id, { offset: range.from, done: false, marks }]]);
-  const cursor = new Cursor(log, places, { maxLineBytes, enter: () => [] });
+  const cursor = new Cursor(log, places, { maxLineBytes, enter: () => [], large: options.large });
   const batches: { sealed: Sealed; mark: Mark | null }[] = [];
   let mark: Mark | null = null;
   const seal = () => {

@@ -3,13 +3,14 @@ import type { Log } from '../log/log.ts';
 import type { Again, Output, Rejection } from '../output/output.ts';
 import { deliver, type DeliveryContext } from './delivery.ts';
 import { Evidence } from './evidence.ts';
+import type { LargeLines } from './large-lines.ts';
 import type { Condition } from './condition.ts';
 import { type PipelineNotes, Repeats } from './notes.ts';
 import type { DeadLetter, PipelineState } from './pipeline-state.ts';
 import type { Progress } from './progress.ts';
-import type { Sealed, SetAside } from './sealed.ts';
+import type { Sealed } from './sealed.ts';
+import { Shipment } from './shipment.ts';
 import { Slots } from './slots.ts';
-import type { Tally } from './tally.ts';
 import type { Cut } from './window.ts';
 
 export interface ShippingOptions {
@@ -23,14 +24,15 @@ export interface ShippingOptions {
   readonly condition: Condition;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random: () => number;
-  /** Cuts a batch once more; null where its bytes are not to be had any more. Rejects with the signal's reason only. */
-  readonly cutAgain: (cut: Cut, signal: AbortSignal) => Promise<Sealed | null>;
+  readonly largeLines: LargeLines;
+  /**
+   * Cuts a batch once more, for someone who will have the turn of a large line; null where its bytes are not to be had
+   * any more. Rejects with the signal's reason only.
+   */
+  readonly cutAgain: (cut: Cut, who: object, signal: AbortSignal) => Promise<Sealed | null>;
   /** Takes the memory of a batch back. */
   readonly giveBack: (sealed: Sealed) => void;
 }
-
-/** A batch that is larger gives its memory back while it waits: one long line must not cost its length for days. */
-const LARGE_BYTES = 4 * 1024 * 1024;
 
 /** Sends sealed batches, several at a time, and settles them. */
 export class Shipping {
@@ -58,9 +60,17 @@ export class Shipping {
     return this.#slots.take(signal);
   }
 
+  get hasRoom(): boolean {
+    return this.#slots.free;
+  }
+
+  shipmentOf(sealed: Sealed, cut: Cut): Shipment {
+    return new Shipment(sealed, cut, this.#options);
+  }
+
   /** Begins to ship a batch; `failed` is told of faults of the program. There must be room. */
-  begin(sealed: Sealed, cut: Cut, signal: AbortSignal, failed: (error: unknown) => void): void {
-    const shipment = new Shipment(sealed, cut, this.#options);
+  begin(shipment: Shipment, signal: AbortSignal, failed: (error: unknown) => void): void {
+    const { cut } = shipment;
     this.#slots.run(async () => {
       try {
         await this.#ship(shipment, cut, signal);
@@ -79,8 +89,8 @@ export class Shipping {
 
   async #ship(shipment: Shipment, cut: Cut, signal: AbortSignal): Promise<void> {
     const { progress } = this.#options;
-    await progress.noteBefore(signal);
-    await this.#setAside(shipment.setAside, cut, signal);
+    await progress.noteBefore(signal, () => shipment.rest());
+    await this.#setAside(shipment, signal);
     if (shipment.count > 0) {
       const delivered = await deliver(shipment.count, this.#contextOf(shipment, signal), signal);
       const { rejected, duplicates, gone } = delivered;
@@ -136,33 +146,30 @@ export class Shipping {
     if (rejected.length === 0) return;
     const { output, log, notes, progress } = this.#options;
     const { range, name } = cut;
+    await this.#keep(shipment, signal, async () => {
+      const batch = await shipment.batch(signal);
+      if (batch === null) return null;
+      return rejected
+        .filter(({ outcome }) => outcome === 'deadLettered')
+        .map(({ item, reason, status, words }) => ({
+          source: log.name,
+          segment: range.segment,
+          name,
+          offset: batch.lineOffset(item),
+          reason,
+          status,
+          words,
+          bytes: output.eventBytes(batch, item),
+        }));
+    });
     const lost = rejected.filter(({ outcome }) => outcome === 'lost');
-    const batch = await shipment.batch(signal);
-    if (batch === null) {
-      const words = 'the receiver refused events for good, and the file is gone from which to keep a copy of them';
-      await progress.lose({ reason: 'deleted', proof: 'certain', ...range, name, words }, signal);
-      return;
-    }
-    const letters = rejected
-      .filter(({ outcome }) => outcome === 'deadLettered')
-      .map(({ item, reason, status, words }) => ({
-        source: log.name,
-        segment: range.segment,
-        name,
-        offset: batch.lineOffset(item),
-        reason,
-        status,
-        words,
-        bytes: output.eventBytes(batch, item),
-      }));
-    await this.#keep(letters, signal);
+    const batch = lost.length === 0 ? null : await shipment.batch(signal);
     for (const group of Object.values(Object.groupBy(lost, ({ reason }) => reason))) {
       if (group === undefined) continue;
       const { reason, words } = group[0] as Rejection;
-      const offsets = group.map(({ item }) => batch.lineOffset(item));
-      const ends = group.map(({ item }) => batch.lineOffset(item) + batch.lineBytes(item));
-      const from = Math.min(...offsets);
-      const to = Math.max(...ends);
+      const from = batch?.lineOffset(Math.min(...group.map(({ item }) => item))) ?? range.from;
+      const last = Math.max(...group.map(({ item }) => item));
+      const to = batch === null ? range.to : batch.lineOffset(last) + batch.lineBytes(last);
       const said = `${group.length} events refused for good (${reason}): ${words}`;
       await progress.lose(
         { reason: 'too-old', proof: 'certain', segment: range.segment, name, from, to, words: said },
@@ -184,96 +191,48 @@ export class Shipping {
     await this.#options.progress.lose({ reason: 'deleted', proof: 'certain', ...range, name, words }, signal);
   }
 
-  async #setAside(setAside: readonly SetAside[], cut: Cut, signal: AbortSignal): Promise<void> {
-    if (setAside.length === 0) return;
+  async #setAside(shipment: Shipment, signal: AbortSignal): Promise<void> {
     const { log, notes, output } = this.#options;
-    const { range, name } = cut;
-    const place = { source: log.name, segment: range.segment, name, status: 0 };
-    const letters = setAside.map(({ reason, words, offset, bytes }) => ({ ...place, reason, words, offset, bytes }));
-    await this.#keep(letters, signal);
-    for (const [reason, group = []] of Object.entries(Object.groupBy(setAside, (one) => one.reason))) {
-      const count = this.#repeats.due(`set aside ${reason}`, group.length);
-      if (count === null) continue;
-      const whole = group[0]?.counts !== false;
+    const { range, name } = shipment.cut;
+    const counted = new Map<string, { count: number; offset: number; whole: boolean }>();
+    await this.#keep(shipment, signal, async () => {
+      const setAside = await shipment.setAside(signal);
+      counted.clear();
+      for (const { reason, offset, counts } of setAside ?? []) {
+        const known = counted.get(reason) ?? { count: 0, offset, whole: counts };
+        counted.set(reason, { ...known, count: known.count + 1 });
+      }
+      const place = { source: log.name, segment: range.segment, name, status: 0 };
+      return setAside?.map(({ reason, words, offset, bytes }) => ({ ...place, reason, words, offset, bytes })) ?? null;
+    });
+    shipment.forgetSetAside();
+    for (const [reason, { count, offset, whole }] of counted) {
+      const due = this.#repeats.due(`set aside ${reason}`, count);
+      if (due === null) continue;
       const message = whole
         ? 'lines were set aside'
         : 'events were too large and went out in part; they are kept whole';
-      notes.warn(message, { output: output.name, file: name, offset: group[0]?.offset, reason, count });
+      notes.warn(message, { output: output.name, file: name, offset, reason, count: due });
     }
   }
 
-  async #keep(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void> {
-    if (letters.length === 0) return;
-    await this.#options.progress.durably('the dead letter', signal, () => this.#options.state.setAside(letters));
-  }
-}
-
-/** One batch on its way; a large one gives its memory back while it waits, and is cut again from the log. */
-class Shipment {
-  readonly #options: ShippingOptions;
-  readonly #cut: Cut;
-  readonly count: number;
-  readonly tally: Tally;
-  readonly #largeBytes: number;
-  #setAside: readonly SetAside[];
-  #sealed: Sealed | null;
-  /** Bytes of each line, kept while the batch is not. */
-  #lineBytes: readonly number[] = [];
-
-  constructor(sealed: Sealed, cut: Cut, options: ShippingOptions) {
-    this.count = sealed.batch.count;
-    this.tally = sealed.tally;
-    this.#setAside = sealed.setAside;
-    this.#sealed = sealed;
-    this.#cut = cut;
-    this.#options = options;
-    this.#largeBytes = Math.max(LARGE_BYTES, options.batch.maxBytes * 2);
-  }
-
-  /** What is to be set aside; given out once, so that its memory is free after that. */
-  get setAside(): readonly SetAside[] {
-    const setAside = this.#setAside;
-    this.#setAside = [];
-    return setAside;
-  }
-
-  async batch(signal: AbortSignal): Promise<Sealed['batch'] | null> {
-    this.#sealed ??= await this.#options.cutAgain(this.#cut, signal);
-    return this.#sealed?.batch ?? null;
-  }
-
-  /** Before a wait. */
-  rest(): void {
-    const batch = this.#sealed?.batch;
-    if (batch === undefined || batch.bytes.length < this.#largeBytes) return;
-    this.#lineBytes = Array.from({ length: batch.count }, (_, item) => batch.lineBytes(item));
-    this.release();
-  }
-
-  release(): void {
-    if (this.#sealed !== null) this.#options.giveBack(this.#sealed);
-    this.#sealed = null;
-  }
-
-  /** Writes what became of the items into the account. */
-  account(rejected: readonly Rejection[], gone: readonly number[]): void {
-    const { tally } = this;
-    let bytes = tally.readBytes - tally.filteredBytes - tally.deadLetteredBytes - tally.lostBytes;
-    for (const { item, reason, outcome } of rejected) {
-      const length = this.#lengthOf(item);
-      bytes -= length;
-      if (outcome === 'lost') tally.lose(reason, length);
-      else tally.deadLetter(reason, length);
-    }
-    for (const item of gone) {
-      bytes -= this.#lengthOf(item);
-      tally.lose('deleted', this.#lengthOf(item));
-    }
-    tally.delivered += this.count - rejected.length - gone.length;
-    tally.deliveredBytes += bytes;
-  }
-
-  #lengthOf(item: number): number {
-    return this.#sealed?.batch.lineBytes(item) ?? (this.#lineBytes[item] as number);
+  /** Puts copies into the dead letter, made anew for each try: while there is no room for them, they cost no memory. */
+  async #keep(
+    shipment: Shipment,
+    signal: AbortSignal,
+    letters: () => Promise<readonly DeadLetter[] | null>,
+  ): Promise<void> {
+    const { progress, state } = this.#options;
+    let gone = false;
+    const act = async () => {
+      const some = await letters();
+      gone = some === null;
+      return some === null || some.length === 0 || state.setAside(some);
+    };
+    await progress.durably('the dead letter', signal, act, () => shipment.rest());
+    if (!gone) return;
+    const { range, name } = shipment.cut;
+    const words = 'events were to be set aside, and the file is gone from which to take a copy of them';
+    await progress.lose({ reason: 'deleted', proof: 'certain', ...range, name, words }, signal);
   }
 }

@@ -13,6 +13,10 @@ export class Slots {
     return this.#running.size;
   }
 
+  get free(): boolean {
+    return this.#running.size < this.#limit + Math.min(1, this.#borrowers);
+  }
+
   /**
    * While single events are under suspicion, one more batch may go, so that there is something to compare them with.
    * Each batch that asks for it with `true` gives it back with `false`.
@@ -24,9 +28,7 @@ export class Slots {
 
   /** Resolves when there is room, or the signal is aborted. */
   async take(signal: AbortSignal): Promise<void> {
-    while (this.#running.size >= this.#limit + Math.min(1, this.#borrowers) && !signal.aborted) {
-      await this.#change(signal);
-    }
+    while (!this.free && !signal.aborted) await this.#change(signal);
   }
 
   /** Takes a slot until the act has ended. It must not reject. */

@@ -7,6 +7,7 @@ import { LogNames } from '../../src/log/file-name.ts';
 import { LOG_FILES, type LogFiles } from '../../src/log/files.ts';
 import { Log } from '../../src/log/log.ts';
 import type { Loss } from '../../src/log/loss.ts';
+import { LargeLines } from '../../src/pipeline/large-lines.ts';
 import type { DeadLetter, PipelineState, SettledSegment } from '../../src/pipeline/pipeline-state.ts';
 import { Pipeline, type PipelineOptions } from '../../src/pipeline/pipeline.ts';
 import type { Checkpoint } from '../../src/state/checkpoint.ts';
@@ -205,6 +206,7 @@ export async function startPipeline(options: RunOptions): Promise<Running> {
     sleep: (_ms, signal) => shortSleep(signal),
     random: randomFrom(1),
     firstRun: async () => [],
+    largeLines: new LargeLines(),
     ...more,
     log,
     output,
