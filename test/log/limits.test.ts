@@ -1,11 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LogNames } from '../../src/log/file-name.ts';
-import { LOG_FILES } from '../../src/log/files.ts';
+import { LOG_FILES, type LogFiles } from '../../src/log/files.ts';
 import { FaultyFiles } from './support/faulty-files.ts';
 import { FollowedLog } from './support/followed-log.ts';
+import { shell } from './support/shell.ts';
 
 /** Writes so many backups of one line each, oldest first. */
 function writeBackups(log: FollowedLog, count: number): string {
@@ -97,13 +97,13 @@ describe('many backups', () => {
     log.write().write('{"live":1}\n');
     await log.start();
     await log.catchUp();
-    await log.look(2);
+    await log.glance(2);
     files.calls.length = 0;
-    await log.look(5);
+    await log.glance(5);
     expect(files.calls).toEqual(Array.from({ length: 10 }, () => 'factsOf'));
     files.calls.length = 0;
     log.writer.write('{"live":2}\n');
-    await log.look();
+    await log.glance();
     expect(files.calls).toEqual(['factsOf', 'factsOf']);
   });
 
@@ -113,9 +113,9 @@ describe('many backups', () => {
     writeBackups(log, 300);
     log.write().write('{"live":1}\n');
     await log.start();
-    await log.look(3);
+    await log.glance(3);
     files.calls.length = 0;
-    await log.look(5);
+    await log.glance(5);
     expect(files.calls).toEqual(Array.from({ length: 10 }, () => 'factsOf'));
   });
 
@@ -123,8 +123,7 @@ describe('many backups', () => {
     const log = new FollowedLog();
     writeBackups(log, 10_000);
     const child = join(import.meta.dirname, 'support', 'many-backups-child.ts');
-    const command = `ulimit -n 256 && exec "${process.execPath}" "${child}" "${log.path}"`;
-    const output = execFileSync('sh', ['-c', command], { encoding: 'utf8' });
+    const output = shell('ulimit -n 256 && exec "$1" "$2" "$3"', process.execPath, child, log.path);
     expect(JSON.parse(output)).toEqual({ lines: 10_000, losses: 0, words: '' });
   });
 });
@@ -184,13 +183,13 @@ describe('retention', () => {
   it('never takes more than the filesystem can spare (on a filesystem of its own)', async (test) => {
     const log = new FollowedLog({ retention: { maxBytes: Number.MAX_SAFE_INTEGER, minFree: { share: 0.5 } } });
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'auditail-test', log.directory], { stdio: 'ignore' });
+      shell('mount -t tmpfs -o size=4m auditail-test "$1"', log.directory);
     } catch {
       return test.skip('mounting a tmpfs takes root: not tried');
     }
     test.onTestFinished(async () => {
       await log.stop();
-      execFileSync('umount', ['-l', log.directory]);
+      shell('umount -l "$1"', log.directory);
     });
     const line = `${'z'.repeat(1 << 20)}\n`;
     const names = new LogNames(log.path);
@@ -218,9 +217,9 @@ describe('names that could do harm', () => {
     const names = new LogNames(log.path);
     const fifo = names.path(names.backup(Date.UTC(2026, 0, 1)));
     const device = names.path(names.backup(Date.UTC(2026, 0, 2)));
-    execFileSync('mkfifo', [fifo]);
+    shell('mkfifo "$1"', fifo);
     try {
-      execFileSync('mknod', [device, 'c', '1', '5'], { stdio: 'ignore' });
+      shell('mknod "$1" c 1 5', device);
     } catch {
       test.annotate('making a device takes root: tried with the FIFO alone');
     }
@@ -236,7 +235,7 @@ describe('names that could do harm', () => {
 
   it('a FIFO under the live name is said and does not block', async () => {
     const log = new FollowedLog();
-    execFileSync('mkfifo', [log.path]);
+    shell('mkfifo "$1"', log.path);
     await log.start();
     expect(log.log.words).toContain('no regular file');
     unlinkSync(log.path);
@@ -251,16 +250,39 @@ describe('names that could do harm', () => {
     mkdirSync(log.stateDirectory, { recursive: true });
     log.write().write('{"a":1}\n');
     const child = join(import.meta.dirname, 'support', 'many-backups-child.ts');
-    const output = execFileSync(
-      'setpriv',
-      ['--reuid=65534', '--clear-groups', '--regid=65534', process.execPath, child, log.path],
-      {
-        encoding: 'utf8',
-      },
-    );
+    const command = 'setpriv --reuid=65534 --regid=65534 --clear-groups "$1" "$2" "$3"';
+    const output = shell(command, process.execPath, child, log.path);
     expect(JSON.parse(output)).toMatchObject({
       lines: 0,
       words: expect.stringMatching(/^uid 65534 may not read it: .*EACCES/),
     });
+  });
+});
+
+describe('a change of the directory', () => {
+  it('is seen by its time stamp alone, and so is a second one within the same tick of the clock', async () => {
+    let mtimeMs = 5000;
+    const files: LogFiles = {
+      ...LOG_FILES,
+      factsOf: async (path) => {
+        const facts = await LOG_FILES.factsOf(path);
+        return facts === null ? null : { ...facts, mtimeMs };
+      },
+    };
+    const log = new FollowedLog({ files });
+    log.write().write('{"live":1}\n');
+    await log.start();
+    await log.glance(3);
+    writeBackups(log, 1);
+    await log.glance(3);
+    expect(log.log.segments.length).toBe(1);
+    mtimeMs += 4;
+    await log.log.refresh();
+    expect(log.log.segments.length).toBe(2);
+    writeBackups(log, 2);
+    await log.log.refresh();
+    expect(log.log.segments.length).toBe(2);
+    await log.glance();
+    expect(log.log.segments.length).toBe(3);
   });
 });

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -20,6 +19,7 @@ import { LOG_FILES, type LogFiles } from '../../src/log/files.ts';
 import { Pins } from '../../src/log/pins.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { FollowedLog } from './support/followed-log.ts';
+import { shell } from './support/shell.ts';
 
 class Scene {
   readonly directory = temporaryDirectory();
@@ -188,7 +188,7 @@ describe('pins of an earlier run', () => {
     await scene.add();
     mkdirSync(join(scene.pins.directory, '000000000009.log'));
     symlinkSync('/etc/passwd', join(scene.pins.directory, '000000000010.log'));
-    execFileSync('mkfifo', [join(scene.pins.directory, '000000000011.gz')]);
+    shell('mkfifo "$1"', join(scene.pins.directory, '000000000011.gz'));
     writeFileSync(join(scene.pins.directory, 'notes.txt'), '');
     expect((await scene.pinsOf('/state').found()).length).toBe(1);
   });
