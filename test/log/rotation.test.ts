@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { LOG_FILES } from '../../src/log/files.ts';
 import { FollowedLog } from './support/followed-log.ts';
 
 function lines(from: number, count: number): string {
@@ -481,6 +482,19 @@ describe('a power loss', () => {
     },
   );
 
+  it('that left other bytes before the place (zeros, say) goes back behind them', async () => {
+    const { log } = await halfRead({ pins: false });
+    await log.catchUp();
+    await log.stop();
+    const kept = lines(0, 90);
+    writeFileSync(log.path, `${kept}${'\0'.repeat(lines(90, 10).length)}\n${lines(200, 1)}`);
+    await log.start();
+    await log.catchUp();
+    expect(log.reader.rewound).toEqual([{ from: lines(0, 100).length, to: lines(0, 50).length }]);
+    expect(log.reader.text.startsWith(kept)).toBe(true);
+    expect(log.reader.text.endsWith(lines(200, 1))).toBe(true);
+  });
+
   it('is said at once, not only when the file has grown to its old size', async () => {
     const { log } = await halfRead({ pins: false });
     await log.catchUp();
@@ -576,6 +590,36 @@ describe('deletion', () => {
     await log.catchUp();
     expect(log.reader.text).toBe(all + lines(100, 1));
     expect(log.reader.losses).toEqual([]);
+  });
+
+  it('is not believed at the first look: a file that is being renamed can escape one', async () => {
+    let hides = false;
+    const list = async (directory: string) => {
+      const names = await LOG_FILES.list(directory);
+      if (!hides) return names;
+      hides = false;
+      return names.filter((name) => name === 'audit.log');
+    };
+    const { log, all } = await halfRead({ pins: false, maxHeldFiles: 0, files: { ...LOG_FILES, list } });
+    log.writer.rotate();
+    log.writer.write(lines(100, 1));
+    await log.reader.cursor.pause();
+    await log.look(2);
+    hides = true;
+    await log.look();
+    await log.catchUp();
+    expect(log.reader.losses).toEqual([]);
+    expect(log.reader.text).toBe(all + lines(100, 1));
+  });
+
+  it('right after the rotation, before anybody has looked, is known with the size that the file came to', async () => {
+    const { log } = await halfRead();
+    await log.look();
+    log.writer.write(lines(100, 5));
+    unlinkSync(log.writer.rotate());
+    await log.look();
+    expect(log.log.segments[0]?.size).toBe(lines(0, 105).length);
+    expect(log.log.retention.retained(log.log.segments).bytes).toBe(lines(0, 105).length);
   });
 
   it('of one name of a file that is moved is no loss', async () => {
