@@ -48,4 +48,6 @@ export const FIELDS = [
 export type FieldName = (typeof FIELDS)[number];
 
 /** Slot of each field in the span table. */
-export const SLOT = Object.fromEntries(FIELDS.map((name, slot) => [name, slot])) as { readonly [Name in FieldName]: number };
+export const SLOT = Object.fromEntries(FIELDS.map((name, slot) => [name, slot])) as {
+  readonly [Name in FieldName]: number;
+};
