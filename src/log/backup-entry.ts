@@ -23,6 +23,11 @@ export class BackupEntry {
     return this.#seenAt;
   }
 
+  /** Whether there may be something in it that nobody knows of, and nothing has been said. */
+  get isUndecided(): boolean {
+    return this.segment === null && this.size !== 0 && this.trouble === '';
+  }
+
   note(facts: FileFacts, nowMs: number): void {
     this.#seenAt = nowMs;
     if (this.size !== facts.size) this.#sizeSince = nowMs;

@@ -66,6 +66,7 @@ export class Backups {
   get count(): number {
     return this.#entries.size;
   }
+
   /** Backups that were gone before they could be opened. */
   get missed(): MissedNames['missed'] {
     return this.#missed.missed;
@@ -96,7 +97,8 @@ export class Backups {
       if (backup !== null) present.set(name, backup);
     }
     this.#looks += 1;
-    this.#lookAgainAt = mtimeMs === this.#mtime ? null : now() + MTIME_GRAIN_MS;
+    if (mtimeMs !== this.#mtime) this.#lookAgainAt = now() + MTIME_GRAIN_MS;
+    else if (now() >= (this.#lookAgainAt ?? 0)) this.#lookAgainAt = null;
     this.#mtime = mtimeMs;
     this.#limit.learn(this.#entries, present);
     let changed = false;
@@ -112,28 +114,26 @@ export class Backups {
 
   /** Whether there are names of which it is not known yet what stands behind them. */
   get undecided(): boolean {
-    return [...this.#entries.values()].some(
-      ({ segment, size, trouble }) => segment === null && size !== 0 && trouble === '',
-    );
+    return [...this.#entries.values()].some((entry) => entry.isUndecided);
   }
 
   /** Looks now and then whether files that were closed have grown, and often at those that somebody waits for. */
   async recheck(): Promise<boolean> {
     const { now } = this.#options;
     for (const entry of this.#watched) {
-      if (entry.isStable(this.#options.gzipSettleMs) || this.#entries.get(entry.backup.name) !== entry)
-        this.#watched.delete(entry);
+      const present = this.#entries.get(entry.backup.name) === entry;
+      if (!present || entry.isStable(this.#options.gzipSettleMs)) this.#watched.delete(entry);
       else if (now() - entry.seenAt >= RETRY_MS) await this.#recheck(entry);
     }
     if (now() - this.#recheckedAt < RECHECK_MS) return false;
     this.#recheckedAt = now();
     const entries = [...this.#entries.values()];
-    const newest = entries.slice(-RECHECK_FILES);
-    const from = this.#rechecked < entries.length - newest.length ? this.#rechecked : 0;
-    const others = entries.slice(from, Math.min(from + RECHECK_FILES, entries.length - newest.length));
-    this.#rechecked = from + others.length;
+    const older = entries.splice(0, Math.max(0, entries.length - RECHECK_FILES));
+    const from = this.#rechecked < older.length ? this.#rechecked : 0;
+    this.#rechecked = from + RECHECK_FILES;
     let changed = false;
-    for (const entry of [...others, ...newest]) changed = (await this.#recheck(entry)) || changed;
+    for (const entry of [...older.slice(from, from + RECHECK_FILES), ...entries])
+      changed = (await this.#recheck(entry)) || changed;
     return changed;
   }
 
@@ -156,9 +156,9 @@ export class Backups {
     const { learn, anomaly, names } = this.#options;
     learn(backup.instantMs);
     try {
-      const adopted = await this.#meet(backup);
-      if (!adopted) this.#retry();
-      return adopted;
+      if (await this.#meet(backup)) return true;
+      this.#retry();
+      return false;
     } catch (error) {
       const entry = this.#entry(backup);
       this.#retry();
@@ -218,6 +218,7 @@ export class Backups {
       await content.close();
       entry.segment = segment;
       if (known === null) segments.insert(segment, backup.instantMs);
+      else segments.place(known, backup.instantMs);
       taken = true;
       if (known !== null && !backup.compressed && segments.isMereCopy(known, facts)) await files.close(fd);
       else await this.#place(segment, backup, fd, facts);

@@ -104,7 +104,7 @@ export class Cursor {
       const queued = this.#queue.shift();
       if (queued !== undefined) return queued;
       this.#reportMissed();
-      if (this.#log.searched) this.#reportVanished();
+      if (this.#earlier.length > 0 && this.#log.searched) this.#reportVanished();
       if (this.#queue.length > 0) continue;
       if (this.#segment === null && !(await this.#enterNext(null))) {
         if (this.#queue.length > 0) continue;
@@ -153,7 +153,6 @@ export class Cursor {
 
   /** What stood half read in the checkpoint, and is under no name any more. */
   #reportVanished(): void {
-    if (this.#earlier.length === 0) return;
     const present = new Set(this.#log.segments.map(({ id }) => id));
     for (const id of this.#earlier.splice(0)) {
       const place = this.#places.get(id);

@@ -1,5 +1,5 @@
 import { GzipContent, PlainContent } from './content.ts';
-import { openRegular, type LogFiles } from './files.ts';
+import { openRegular, sameFile, type LogFiles } from './files.ts';
 import { identify } from './identity.ts';
 import type { Keeper } from './keeper.ts';
 import type { Pins } from './pins.ts';
@@ -50,7 +50,7 @@ export class EarlierPins {
     this.#triedAt = this.#log.now();
     for (const pin of this.#left.splice(0)) {
       try {
-        await adopt(pin, this.#pins, this.#log);
+        if (!(await adopt(pin, this.#pins, this.#log))) this.#left.push(pin);
       } catch (error) {
         this.#left.push(pin);
         if (this.#told.has(pin)) continue;
@@ -64,21 +64,27 @@ export class EarlierPins {
   }
 }
 
-async function adopt(pin: string, pins: Pins, { files, segments, keeper }: PinnedLog): Promise<void> {
+/** False where it cannot be known yet what it is: a live file of which the first line is not complete. */
+async function adopt(pin: string, pins: Pins, { files, segments, keeper }: PinnedLog): Promise<boolean> {
   const compressed = pin.endsWith('.gz');
   const { fd, facts } = await openRegular(files, pin);
   const content = compressed ? new GzipContent(files, fd) : new PlainContent(files, fd);
   try {
-    const identity = await identify(content, true);
+    // It may be the live file, of which the first line is not complete yet.
+    const named = facts.links > 1 && facts.size > 0;
+    const identity = await identify(content, !named);
     if (identity === null) {
-      await pins.remove(pin);
-      return;
+      const same = segments.all.find(({ key }) => key !== null && sameFile(key, facts));
+      if (same !== undefined) await keeper.usePin(same, pin);
+      else if (!named) await pins.remove(pin);
+      return same !== undefined || !named;
     }
     const known = await segments.match(identity, content, facts);
     const segment = known ?? (await segments.create(identity, content, 'a pinned file'));
-    // Older than whatever has a name by now.
-    if (known === null) segments.insert(segment, Number.NEGATIVE_INFINITY);
-    segment.closed = true;
+    if (known === null) {
+      segments.insertUnplaced(segment);
+      segment.closed = true;
+    }
     if (compressed) segment.gzipBytes = facts.size;
     else {
       segment.key = facts;
@@ -87,6 +93,7 @@ async function adopt(pin: string, pins: Pins, { files, segments, keeper }: Pinne
     await keeper.usePin(segment, pin);
     segments.markUnread(segment);
     keeper.touch();
+    return true;
   } finally {
     await content.close();
     await files.close(fd);

@@ -227,6 +227,7 @@ export class LiveFile {
     const segment = known ?? (await segments.create(identity, content, this.#options.names.live));
     this.#nascent = null;
     if (known === null) segments.append(segment);
+    else segments.place(known, null);
     segment.name = this.#options.names.live;
     segment.instantMs = null;
     segment.closed = final;

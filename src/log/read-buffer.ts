@@ -51,6 +51,8 @@ export class ReadBuffer {
     if (needed > this.bytes.length || (this.bytes.length > USUAL_BYTES && needed === USUAL_BYTES)) {
       const resized = Buffer.allocUnsafeSlow(Math.min(Math.max(needed, USUAL_BYTES), this.#maxLineBytes + USUAL_BYTES));
       this.bytes.copy(resized, 0, keepFrom, this.filled);
+      // What was given out of it is valid no longer, so it need not wait for the garbage collector.
+      this.bytes.buffer.transfer(0);
       this.bytes = resized;
     } else if (keepFrom > 0) this.bytes.copyWithin(0, keepFrom, this.filled);
     this.start -= keepFrom;

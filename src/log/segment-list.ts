@@ -18,6 +18,7 @@ export class SegmentList {
   readonly #readers = new Map<string, LogReader>();
   readonly #byFirstLine = new Map<string, Segment[]>();
   #ordered: Segment[] = [];
+  readonly #unplaced = new WeakSet<Segment>();
   #version = 0;
 
   constructor(files: LogFiles, reference: (line: Buffer) => EventReference | null) {
@@ -74,8 +75,7 @@ export class SegmentList {
 
   /** Places a backup that was not seen while it was live: by its name, before the first that is younger. */
   insert(segment: Segment, instantMs: number): void {
-    const younger = (other: Segment) =>
-      other === this.live || (other.instantMs !== null && other.instantMs > instantMs);
+    const younger = (other: Segment) => isYounger(other, instantMs, this.live);
     const last = this.#ordered.at(-1);
     const at = last === undefined || !younger(last) ? -1 : this.#ordered.findIndex(younger);
     if (at === -1) this.append(segment);
@@ -83,6 +83,31 @@ export class SegmentList {
       this.#index(segment);
       this.#ordered.splice(at, 0, segment);
     }
+  }
+
+  /** Adds one of which no name is known that would tell its place: older than whatever has a name by now. */
+  insertUnplaced(segment: Segment): void {
+    this.insert(segment, Number.NEGATIVE_INFINITY);
+    this.#unplaced.add(segment);
+  }
+
+  /** Its name is known by now (`null` where it is the live one): it moves if it stands on the wrong side of another. */
+  place(segment: Segment, instantMs: number | null): void {
+    if (!this.#unplaced.delete(segment)) return;
+    const at = this.#ordered.indexOf(segment);
+    const before = this.#ordered.slice(0, at);
+    const behind = this.#ordered.slice(at + 1);
+    const wrong =
+      instantMs === null
+        ? behind.length > 0
+        : before.some((other) => isYounger(other, instantMs, this.live)) ||
+          behind.some((other) => other.instantMs !== null && other.instantMs < instantMs);
+    if (!wrong) return;
+    const others = [...before, ...behind];
+    const younger = instantMs === null ? -1 : others.findIndex((other) => isYounger(other, instantMs, this.live));
+    others.splice(younger === -1 ? others.length : younger, 0, segment);
+    this.#ordered = others;
+    this.changed();
   }
 
   /** Puts segments in the order of their first events: pins of an earlier run tell it in no other way. */
@@ -164,6 +189,10 @@ export class SegmentList {
     const marks = this.#remembered(segment.id).flatMap((record) => (record.id === segment.id ? [...record.marks] : []));
     return (await furthestMark(content, marks)) !== null;
   }
+}
+
+function isYounger(other: Segment, instantMs: number, live: Segment | null): boolean {
+  return other === live || (other.instantMs !== null && other.instantMs > instantMs);
 }
 
 /**
