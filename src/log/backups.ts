@@ -139,12 +139,10 @@ export class Backups {
 
   /** Whether a segment's compressed file has stopped growing, so that its end is its end. */
   gzipStable(segment: Segment): boolean {
-    for (const entry of this.#entries.values()) {
-      if (entry.segment !== segment || !entry.backup.compressed) continue;
-      if (!entry.isStable(this.#options.gzipSettleMs)) this.#watched.add(entry);
-      return entry.isStable(this.#options.gzipSettleMs);
-    }
-    return true;
+    const entry = [...this.#entries.values()].find((some) => some.segment === segment && some.backup.compressed);
+    if (entry === undefined || entry.isStable(this.#options.gzipSettleMs)) return true;
+    this.#watched.add(entry);
+    return false;
   }
 
   #segmentOf(stem: string): Segment | null {
