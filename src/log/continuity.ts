@@ -40,13 +40,13 @@ export function judge(join: Join): Continuity {
     const believable = Number.isFinite(life) ? Math.max(USUAL_LEAD_MS, life / 2) : USUAL_LEAD_MS;
     return lead <= believable ? 'continuous' : 'unproven';
   }
-  // The file before it was renamed and deleted while nobody looked. A whole segment that is missing would have taken
-  // about as long to fill as its neighbours did.
+  // The file before it was renamed and deleted while nobody looked. A whole segment that is missing would usually have
+  // taken about as long to fill as its neighbours did; in a burst it may have been quicker, so nothing is proven.
   if (lastReadMs === null || firstMs < lastReadMs) return 'unproven';
   const ownLife = ownInstantMs === null ? Number.POSITIVE_INFINITY : ownInstantMs - firstMs;
   const life = Math.min(ownLife, shortestLife(instants, ownInstantMs ?? instants.at(-1) ?? firstMs));
   const silence = firstMs - lastReadMs;
-  return silence > (Number.isFinite(life) && life > 0 ? life / 2 : QUIET_MS) ? 'suspected-gap' : 'continuous';
+  return silence > (Number.isFinite(life) && life > 0 ? life / 2 : QUIET_MS) ? 'suspected-gap' : 'unproven';
 }
 
 /** Life of the shorter of the two segments on either side of a rotation. */

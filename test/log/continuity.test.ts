@@ -79,8 +79,8 @@ describe('a join of two segments', () => {
 describe('a join with a file that was renamed and deleted while nobody looked', () => {
   const unseen = { previousInstantMs: null, instants: [T - 600_000, T + 600_000] };
 
-  it('soon after the last event that was read is continuous', () => {
-    expect(judge(join({ ...unseen, lastReadMs: T - 500, firstMs: T }))).toBe('continuous');
+  it('soon after the last event that was read is unproven: in a burst a whole file may have come and gone', () => {
+    expect(judge(join({ ...unseen, lastReadMs: T - 500, firstMs: T }))).toBe('unproven');
   });
 
   it('after a silence of more than half a life is a suspected gap', () => {
@@ -89,7 +89,7 @@ describe('a join with a file that was renamed and deleted while nobody looked', 
 
   it('with nothing to compare with is a suspected gap after half a minute of silence', () => {
     const alone = { previousInstantMs: null, instants: [], ownInstantMs: null };
-    expect(judge(join({ ...alone, lastReadMs: T - 29_000, firstMs: T }))).toBe('continuous');
+    expect(judge(join({ ...alone, lastReadMs: T - 29_000, firstMs: T }))).toBe('unproven');
     expect(judge(join({ ...alone, lastReadMs: T - 31_000, firstMs: T }))).toBe('suspected-gap');
   });
 
