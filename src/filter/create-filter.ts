@@ -24,7 +24,7 @@ export function createFilter(config: FilterConfig): Filter {
   const policy = config.policy === undefined ? null : createPolicyFilter(readPolicyFile(config.policy));
   const conditions = createConditions(config);
   const throttle = createThrottle(config.throttle.map(throttleRule));
-  const trimmer = createTrimmer({ ...config.trim, paths: config.trim.paths.map(fieldPath) });
+  const trimmer = createTrimmer({ ...config.trim, paths: config.trim.paths.map(memberPath) });
   const redactor = createRedactor({ ...config.redact, paths: config.redact.paths.map(fieldPath) });
   const rules = [...(policy?.rules ?? []), ...conditions.rules, ...throttle.rules];
   const drops = rules.map((_, rule): Verdict => ({ type: 'drop', rule }));
@@ -67,6 +67,15 @@ function fieldPath(text: string): FieldPath {
   if (parsed.ok) return parsed.path;
   throw new AuditailError('AUD_CONFIG', `the path ${text}: ${parsed.message}`, {
     hint: 'Paths are written as in docs/filters.md: requestObject.spec.containers[].env[].value',
+  });
+}
+
+/** A path to members: the elements of an array have no names to be left out by. */
+function memberPath(text: string): FieldPath {
+  const path = fieldPath(text);
+  if (path.steps.at(-1)?.type !== 'each') return path;
+  throw new AuditailError('AUD_CONFIG', `the path ${text} to trim ends in []`, {
+    hint: 'Name the array itself, without [], or a member of its elements.',
   });
 }
 

@@ -5,6 +5,7 @@ import { filter as filterSchema } from '../../src/config/filter-schema.ts';
 import { EventView } from '../../src/event/event-view.ts';
 import { applySplices } from '../../src/event/splice.ts';
 import { createFilter } from '../../src/filter/create-filter.ts';
+import { KEY_FIELDS } from '../../src/filter/throttle/throttle.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const EVENT = {
@@ -110,6 +111,17 @@ describe('the filter of an output', () => {
       hash({ policy: policy('  - level: Metadata\n') }),
     ];
     expect(new Set(hashes).size).toBe(hashes.length);
+  });
+
+  it('refuses to trim the elements of an array, which have no names', () => {
+    expect(() => createFilter(filterSchema.parse({ trim: { paths: ['requestObject.items[]'] } }))).toThrow(
+      /ends in \[\]/,
+    );
+  });
+
+  it('throttles by the fields that the configuration offers', () => {
+    const config = { throttle: [{ name: 'few', key: [...KEY_FIELDS], qps: 1, burst: 1 }] };
+    expect(filterSchema.parse(config).throttle[0]?.key).toEqual(KEY_FIELDS);
   });
 
   it('refuses a policy that is not sound, with the place', () => {
