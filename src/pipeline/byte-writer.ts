@@ -1,6 +1,6 @@
 /** A byte buffer that grows, with the few kinds of write that encoders need. Positions count from its beginning. */
 export class ByteWriter {
-  bytes: Buffer;
+  bytes: Buffer<ArrayBuffer>;
   length = 0;
 
   readonly #capacity: number;
@@ -22,6 +22,8 @@ export class ByteWriter {
     if (needed <= this.bytes.length) return;
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
     this.bytes.copy(grown, 0, 0, this.length);
+    // Nobody else has seen it, so it need not wait for the garbage collector: of a long line that is a lot.
+    this.bytes.buffer.transfer(0);
     this.bytes = grown;
   }
 

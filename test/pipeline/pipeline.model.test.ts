@@ -63,6 +63,7 @@ class ModelWriter {
   readonly files: ModelFile[] = [{ id: '', bytes: 0, events: [] }];
   readonly #names: LogNames;
   #timeMs = Date.UTC(2026, 10, 23);
+  #lastBackupMs = 0;
   #next = 0;
   #firstLine = '';
 
@@ -95,7 +96,10 @@ class ModelWriter {
     if (this.live.bytes === 0) return;
     // Without a single line end, what there is counts as its first line.
     if (this.live.id === '') this.live.id = identityOf(this.#firstLine);
-    renameSync(this.path, this.#names.path(this.#names.backup(this.#timeMs + 1000)));
+    // The name says when the next event is made; a second rotation waits for the next millisecond.
+    this.#lastBackupMs = Math.max(this.#timeMs + 1000, this.#lastBackupMs + 1);
+    this.#timeMs = this.#lastBackupMs - 1000;
+    renameSync(this.path, this.#names.path(this.#names.backup(this.#lastBackupMs)));
     appendFileSync(this.path, '');
     this.files.push({ id: '', bytes: 0, events: [] });
     this.#firstLine = '';
