@@ -1,21 +1,21 @@
 import type { BatchConfig, RetryConfig } from '../config/schema.ts';
 import type { Filter } from '../filter/filter.ts';
 import type { PipelineStatus } from '../inspect/status.ts';
-import { judge } from '../log/continuity.ts';
 import { Cursor, type Piece, type Place } from '../log/cursor.ts';
 import type { Log, LogReader, Remembered } from '../log/log.ts';
-import type { Loss } from '../log/loss.ts';
 import { Pulse } from '../log/pulse.ts';
 import type { Segment } from '../log/segment.ts';
 import type { Output } from '../output/output.ts';
 import type { Checkpoint, Mark } from '../state/checkpoint.ts';
 import { Condition } from './condition.ts';
 import { Cutter } from './cutter.ts';
+import { piecesAtJoin } from './join.ts';
 import { LARGE_BYTES, type LargeLines } from './large-lines.ts';
-import { type PipelineNotes, Repeats } from './notes.ts';
+import { LongLines } from './long-lines.ts';
+import type { PipelineNotes } from './notes.ts';
 import type { PipelineState } from './pipeline-state.ts';
 import { Progress } from './progress.ts';
-import { recut, type Recut } from './recut.ts';
+import { Recutting } from './recutting.ts';
 import type { EventReader, Salvage, Sealed } from './sealed.ts';
 import { Shipping } from './shipping.ts';
 import { type Cut, MAX_RANGES } from './window.ts';
@@ -57,11 +57,10 @@ export class Pipeline implements LogReader {
   readonly #progress: Progress;
   readonly #shipping: Shipping;
   readonly #cutter: Cutter;
-  /** For ranges that are cut once more. */
-  readonly #recutter: Cutter;
+  readonly #recutting: Recutting;
+  readonly #longLines: LongLines;
   readonly #cursor: Cursor;
   readonly #places = new Map<string, Place>();
-  readonly #repeats = new Repeats();
   /** Aborted when something has failed: what is in flight must not wait for ever then. */
   readonly #failed = new AbortController();
   #failure: unknown = null;
@@ -73,7 +72,6 @@ export class Pipeline implements LogReader {
   #segment: Segment | null = null;
   /** Mark at the end of the open range. */
   #mark: Mark | null = null;
-  #recutting: Promise<unknown> = Promise.resolve();
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -90,15 +88,21 @@ export class Pipeline implements LogReader {
     this.#progress = progress;
     const cutterOptions = { ...options, source: log.name, limits: options.batch };
     this.#cutter = new Cutter(cutterOptions);
-    this.#recutter = new Cutter(cutterOptions);
+    this.#longLines = new LongLines({ ...options, progress });
+    this.#recutting = new Recutting({
+      ...options,
+      progress,
+      cutter: new Cutter(cutterOptions),
+      longLines: this.#longLines,
+    });
     this.#shipping = new Shipping({
       ...options,
       progress,
       condition: this.#condition,
-      cutAgain: (cut, who, signal) => this.#cutWholeAgain(cut, who, signal),
+      cutAgain: (cut, who, signal) => this.#recutting.whole(cut, who, signal),
       giveBack: (sealed) => {
         this.#cutter.recycle(sealed);
-        this.#recutter.recycle(sealed);
+        this.#recutting.recycle(sealed);
       },
     });
     for (const { id, settled, done, marks } of resume?.segments ?? []) {
@@ -112,7 +116,7 @@ export class Pipeline implements LogReader {
     }
     this.#cursor = new Cursor(log, this.#places, {
       maxLineBytes: options.maxLineBytes,
-      enter: (segment) => this.#enter(segment),
+      enter: (segment) => piecesAtJoin(log, this.#progress.last, segment),
       large: { largeBytes: LARGE_BYTES, room: () => this.#turnForLargeLine() },
     });
     log.register(this, resume?.rotations ?? []);
@@ -189,7 +193,7 @@ export class Pipeline implements LogReader {
 
   /** Bytes of memory that are taken by what is being read, cut and sent. */
   get heldBytes(): number {
-    return this.#cursor.heldBytes + this.#cutter.heldBytes + this.#recutter.heldBytes;
+    return this.#cursor.heldBytes + this.#cutter.heldBytes + this.#recutting.heldBytes;
   }
 
   /** When the oldest event was made that is not settled: of what has not been read, no older than the last one that was. */
@@ -275,7 +279,7 @@ export class Pipeline implements LogReader {
     const { window } = this.#progress;
     await this.#shipping.room(end);
     if (end.aborted) return;
-    const again = await this.#cutAgain(cut, this, stop);
+    const again = await this.#recutting.cut(cut, this, stop);
     if (again === null) return this.#loseCut(cut, stop);
     const { range, name } = cut;
     const parts = again.batches.map(({ sealed, mark }) => ({ sealed, cut: cutOf(sealed, name, mark) }));
@@ -303,46 +307,6 @@ export class Pipeline implements LogReader {
     });
   }
 
-  /** One after the other: each may hold a long line. Null where the segment is gone. */
-  async #cutAgain(cut: Cut, who: object, stop: AbortSignal): Promise<Recut | null> {
-    const { log, maxLineBytes, largeLines } = this.#options;
-    const large = { largeBytes: LARGE_BYTES, room: () => largeLines.take(who, stop) };
-    const { range } = cut;
-    const turn = this.#recutting.then(async () => {
-      let result: Recut | null = null;
-      await this.#progress.durably('the log', stop, async () => {
-        const segment = log.segments.find(({ id }) => id === range.segment);
-        if (segment === undefined || segment.gone !== null) return true;
-        const marks = this.#progress.window.record(range.segment)?.marks ?? [];
-        const oversize = (piece: Extract<Piece, { kind: 'oversize' }>) => this.#keepLong(piece, stop);
-        result = await recut({
-          log,
-          segment,
-          range,
-          marks,
-          maxLineBytes,
-          cutter: this.#recutter,
-          oversize,
-          large,
-          signal: stop,
-        });
-        return true;
-      });
-      return result;
-    });
-    this.#recutting = turn.catch(() => null);
-    return turn;
-  }
-
-  /** For a batch whose memory was given back; null where it can't be had in the same cut any more. */
-  async #cutWholeAgain(cut: Cut, who: object, stop: AbortSignal): Promise<Sealed | null> {
-    const again = await this.#cutAgain(cut, who, stop);
-    const [only] = again?.batches ?? [];
-    if (only !== undefined && again?.batches.length === 1 && again.reached === cut.range.to) return only.sealed;
-    for (const { sealed } of again?.batches ?? []) this.#recutter.recycle(sealed);
-    return null;
-  }
-
   // ---- reading
 
   async #handle(piece: Piece, stop: AbortSignal): Promise<void> {
@@ -361,7 +325,7 @@ export class Pipeline implements LogReader {
         });
       case 'oversize':
         await this.#beginAt(piece.segment, piece.offset, stop);
-        await this.#keepLong(piece, stop);
+        await this.#longLines.setAside(piece, stop);
         return this.#cutter.setAsideElsewhere('oversize', piece.end - piece.offset);
       case 'end':
         await this.#seal(stop);
@@ -453,65 +417,6 @@ export class Pipeline implements LogReader {
     this.#segment = segment;
   }
 
-  /** Sets a line aside that is too long to be held, straight from disk. */
-  async #keepLong({ segment, offset, end }: Extract<Piece, { kind: 'oversize' }>, stop: AbortSignal): Promise<void> {
-    const { log, notes, maxLineBytes, state } = this.#options;
-    const lines = this.#repeats.due('oversize');
-    if (lines !== null) {
-      const fields = { file: segment.name, offset, bytes: end - offset, ...(lines > 1 ? { lines } : {}) };
-      notes.warn('a line is longer than maxLineBytes and is set aside', fields);
-    }
-    const words = `longer than maxLineBytes (${maxLineBytes})`;
-    const letter = {
-      source: log.name,
-      segment: segment.id,
-      name: segment.name,
-      offset,
-      reason: 'oversize',
-      status: 0,
-      words,
-    };
-    await this.#progress.durably('the dead letter', stop, async () => {
-      const lease = await segment.lease();
-      try {
-        const { content } = lease;
-        return await state.setAsideLong(letter, end - offset, (at, into) =>
-          content.read(offset + at, into, 0, into.length),
-        );
-      } finally {
-        await lease.release();
-      }
-    });
-  }
-
-  /** Judges the join with the segment before, when a segment is entered at its beginning. */
-  #enter(segment: Segment): Piece[] {
-    const { log } = this.#options;
-    if (log.isSpool) return [];
-    const { last } = this.#progress;
-    const previous = log.previousOf(segment);
-    const first = segment.first;
-    const continuity = judge({
-      firstMs: first === null ? null : Date.parse(first.time),
-      instants: log.instants,
-      previousInstantMs: previous?.instantMs ?? null,
-      lastReadMs: last === undefined ? null : Date.parse(last.time),
-      ownInstantMs: segment.instantMs,
-      chained: segment.chained,
-    });
-    if (continuity === 'continuous') return [];
-    const between = `between ${previous?.name ?? 'what was read before'} and ${segment.name}`;
-    if (continuity === 'unproven') return [{ kind: 'unproven', segment, words: between }];
-    const loss: Loss = {
-      reason: 'gap',
-      proof: continuity === 'gap' ? 'certain' : 'suspected',
-      ...(last === undefined ? {} : { after: last }),
-      ...(first === null ? {} : { before: first }),
-      words: `events are missing ${between}: the file begins later than the one before it ended`,
-    };
-    return [{ kind: 'loss', segment, loss }];
-  }
-
   /** Nothing to read now. False where there will be nothing more either. */
   async #idle(end: AbortSignal, stop: AbortSignal): Promise<boolean> {
     const { ending, log, batch, largeLines } = this.#options;
@@ -555,7 +460,7 @@ export class Pipeline implements LogReader {
       this.#progress.window.settle(cut, sealed.tally);
       this.#progress.touch();
       this.#cutter.recycle(sealed);
-      this.#recutter.recycle(sealed);
+      this.#recutting.recycle(sealed);
       return;
     }
     const shipment = this.#shipping.shipmentOf(sealed, cut);

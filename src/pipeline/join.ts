@@ -1,0 +1,34 @@
+import { judge } from '../log/continuity.ts';
+import type { Piece } from '../log/cursor.ts';
+import type { Log } from '../log/log.ts';
+import type { EventReference, Loss } from '../log/loss.ts';
+import type { Segment } from '../log/segment.ts';
+
+/**
+ * Judges the join with the segment before, when a segment is entered at its beginning: what is to be said before its
+ * first line. `last` is the last event that was read before.
+ */
+export function piecesAtJoin(log: Log, last: EventReference | undefined, segment: Segment): Piece[] {
+  if (log.isSpool) return [];
+  const previous = log.previousOf(segment);
+  const first = segment.first;
+  const continuity = judge({
+    firstMs: first === null ? null : Date.parse(first.time),
+    instants: log.instants,
+    previousInstantMs: previous?.instantMs ?? null,
+    lastReadMs: last === undefined ? null : Date.parse(last.time),
+    ownInstantMs: segment.instantMs,
+    chained: segment.chained,
+  });
+  if (continuity === 'continuous') return [];
+  const between = `between ${previous?.name ?? 'what was read before'} and ${segment.name}`;
+  if (continuity === 'unproven') return [{ kind: 'unproven', segment, words: between }];
+  const loss: Loss = {
+    reason: 'gap',
+    proof: continuity === 'gap' ? 'certain' : 'suspected',
+    ...(last === undefined ? {} : { after: last }),
+    ...(first === null ? {} : { before: first }),
+    words: `events are missing ${between}: the file begins later than the one before it ended`,
+  };
+  return [{ kind: 'loss', segment, loss }];
+}
