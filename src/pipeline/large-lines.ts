@@ -1,3 +1,5 @@
+import { collectSoon } from './collect.ts';
+
 /** A line that takes more memory than this is read, cut and sent one at a time over the whole agent. */
 export const LARGE_BYTES = 4 * 1024 * 1024;
 
@@ -6,8 +8,14 @@ export const LARGE_BYTES = 4 * 1024 * 1024;
  * each would hold it at the same time. Whoever has to wait for a receiver gives the turn back.
  */
 export class LargeLines {
+  readonly #over: () => void;
   #holder: object | null = null;
   readonly #waiting = new Map<object, () => void>();
+
+  /** `over` is called when a turn has been given back and nobody waits for the next. */
+  constructor(over: () => void = collectSoon) {
+    this.#over = over;
+  }
 
   holds(who: object): boolean {
     return this.#holder === who;
@@ -32,7 +40,7 @@ export class LargeLines {
     if (this.#holder !== who) return;
     this.#holder = null;
     const [next] = this.#waiting.values();
-    next?.();
+    (next ?? this.#over)();
   }
 
   /** First come, first served. */
