@@ -48,6 +48,8 @@ export interface PipelineOptions {
 }
 
 const IDLE_MS = 1000;
+/** The log wakes whoever waits for more; this is the net under it. */
+const QUIET_MS = 10_000;
 
 /** One output's way through one source: cursor, filter, batch, send, settle, checkpoint. */
 export class Pipeline implements LogReader {
@@ -428,11 +430,11 @@ export class Pipeline implements LogReader {
       await new Pulse().wait(IDLE_MS, end);
       return true;
     }
-    const left = this.#cutter.open ? this.#cutter.startedAt + batch.maxDelay - Date.now() : IDLE_MS;
+    const left = this.#cutter.open ? this.#cutter.startedAt + batch.maxDelay - Date.now() : QUIET_MS;
     if (left <= 0) await this.#seal(stop);
     else {
       if (!this.#cutter.open && this.#shipping.inFlight === 0) this.#condition.calm('idle');
-      await log.pulse.wait(Math.min(left, IDLE_MS), end);
+      await log.pulse.wait(Math.min(left, QUIET_MS), end);
     }
     return true;
   }

@@ -19,7 +19,7 @@ export interface FileSourceOptions {
 }
 
 /** The safety net under the watch on the directory. */
-const IDLE_POLL_MS = 1000;
+const IDLE_POLL_MS = 5000;
 /** Without growth for so long the log counts as idle, and the watch takes over from the timer. */
 const QUIET_MS = 2000;
 
@@ -49,7 +49,7 @@ export function createFileSource({
     anomaly: tell,
   });
   const watchFailed = (error: unknown) =>
-    tell('no-watch', 'the directory cannot be watched; it is looked at every second instead', {
+    tell('no-watch', 'the directory cannot be watched; it is looked at every few seconds instead', {
       directory: log.names.directory,
       reason: error instanceof Error ? error.message : String(error),
     });
