@@ -421,7 +421,7 @@ export class Pipeline implements LogReader {
 
   /** Nothing to read now. False where there will be nothing more either. */
   async #idle(end: AbortSignal, stop: AbortSignal): Promise<boolean> {
-    const { ending, log, batch, largeLines } = this.#options;
+    const { ending, log, batch, largeLines, checkpointIntervalMs } = this.#options;
     if (ending() && !this.#cursor.hasMore()) return false;
     if (largeLines.holds(this)) {
       // The end of a long line has not been written yet: others get their turn until it may have been.
@@ -434,7 +434,7 @@ export class Pipeline implements LogReader {
     if (left <= 0) await this.#seal(stop);
     else {
       if (!this.#cutter.open && this.#shipping.inFlight === 0) this.#condition.calm('idle');
-      await log.pulse.wait(Math.min(left, QUIET_MS), end);
+      await log.pulse.wait(Math.min(left, this.#progress.unsaved ? checkpointIntervalMs : QUIET_MS), end);
     }
     return true;
   }

@@ -173,6 +173,11 @@ export class Progress {
     }
   }
 
+  /** Whether something has not been forced to disk yet. */
+  get unsaved(): boolean {
+    return this.#dirty;
+  }
+
   /** Saves where something has changed and the last save is long enough ago; does not wait for the disk. Throws as `note` does. */
   saveIfDue(): void {
     this.#throwIfSuperseded();
