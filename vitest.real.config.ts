@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 600_000,
     fileParallelism: false,
+    // Servers of other projects, on a machine that others may use too: what fails twice is a failure.
+    retry: 1,
   },
 });
