@@ -1,4 +1,5 @@
 import type { AgentStatus, PipelineStatus } from '../inspect/status.ts';
+import { total } from '../state/counts.ts';
 import { humanBytes, humanCount, humanSeconds } from './human.ts';
 import { printable } from './printable.ts';
 import { formatTable } from './table.ts';
@@ -50,8 +51,8 @@ interface Progress {
 }
 
 function progressOf({ pipelines }: AgentStatus): Progress {
-  const doneBytes = pipelines.reduce((total, { totals }) => total + totals.readBytes, 0);
-  return { doneBytes, allBytes: doneBytes + pipelines.reduce((total, { lagBytes }) => total + lagBytes, 0) };
+  const doneBytes = pipelines.reduce((sum, { totals }) => sum + totals.readBytes, 0);
+  return { doneBytes, allBytes: doneBytes + pipelines.reduce((sum, { lagBytes }) => sum + lagBytes, 0) };
 }
 
 /** `[######------]  48 %  1.2 GiB of 2.5 GiB  14 MiB/s  1m 30s left  search: retrying (refused)`. */
@@ -84,17 +85,13 @@ export function summarise({ pipelines }: AgentStatus): string {
       output,
       humanCount(totals.readEvents),
       humanCount(totals.delivered),
-      humanCount(sum(totals.filtered)),
-      humanCount(sum(totals.deadLettered)),
-      lostWords(sum(totals.lost), sum(losses)),
+      humanCount(total(totals.filtered)),
+      humanCount(total(totals.deadLettered)),
+      lostWords(total(totals.lost), total(losses)),
     ]),
   );
 }
 
 function lostWords(events: number, records: number): string {
   return records === 0 ? humanCount(events) : `${humanCount(events)} + ${records} in the ledger`;
-}
-
-function sum(byName: Readonly<Record<string, number>>): number {
-  return Object.values(byName).reduce((total, count) => total + count, 0);
 }

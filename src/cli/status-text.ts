@@ -2,6 +2,7 @@ import type { AgentStatus, PipelineStatus, SourceStatus } from '../inspect/statu
 import type { StoredPipeline } from '../inspect/stored-state.ts';
 import type { EventReference } from '../log/loss.ts';
 import type { Counts } from '../state/checkpoint.ts';
+import { total } from '../state/counts.ts';
 import type { LedgerEntry } from '../state/ledger-entry.ts';
 import { humanBytes, humanCount, humanSeconds, plural } from './human.ts';
 import { printable } from './printable.ts';
@@ -20,7 +21,7 @@ export function describeStatus(status: AgentStatus, nowMs: number): string {
     pipelineTable(pipelines),
     '',
     outcomeTable(
-      pipelines.map(({ source, output, totals, losses }) => ({ source, output, totals, losses: sum(losses) })),
+      pipelines.map(({ source, output, totals, losses }) => ({ source, output, totals, losses: total(losses) })),
     ),
     ...section(sources.flatMap(sourceNotes)),
     ...section(pipelines.flatMap(pipelineNotes)),
@@ -131,9 +132,9 @@ function outcomeTable(outcomes: readonly Outcome[]): string {
       output,
       humanCount(totals.readEvents),
       humanCount(totals.delivered),
-      humanCount(sum(totals.filtered)),
-      humanCount(sum(totals.deadLettered)),
-      humanCount(sum(totals.lost)),
+      humanCount(total(totals.filtered)),
+      humanCount(total(totals.deadLettered)),
+      humanCount(total(totals.lost)),
       humanCount(losses),
     ]),
   );
@@ -177,8 +178,4 @@ function byName(word: string, counts: Readonly<Record<string, number>>): readonl
 
 function section(lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : ['', ...lines];
-}
-
-function sum(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((total, count) => total + count, 0);
 }
