@@ -50,7 +50,10 @@ export function parseDocument(file: string, text: string): { document?: ConfigDo
   const found = [...document.errors, ...document.warnings];
   // Where one bracket is missing, the parser misses all that are around it too.
   const distinct = found.filter(({ pos }, at) => found.findIndex((other) => other.pos[0] === pos[0]) === at);
-  const problems = distinct.map(({ code, message, pos }) => problem(pos[0], yamlWords(code, message)));
+  // Where the stack ends is left to Node.js; some versions meet that end twice on their way out.
+  const tooDeep = distinct.find(({ message }) => isTooDeep(message));
+  const told = distinct.filter((error) => error === tooDeep || !isTooDeep(error.message));
+  const problems = told.map(({ code, message, pos }) => problem(pos[0], yamlWords(code, message)));
   if (second !== undefined) {
     problems.push(problem(second.range[0], 'a second YAML document begins here; a configuration is one'));
   }
@@ -68,8 +71,12 @@ function yamlWords(code: string, message: string): string {
   if (code === 'TAB_AS_INDENT') return 'a tab: YAML is indented with spaces only';
   if (code === 'TAG_RESOLVE_FAILED')
     return `${lowerFirst(message)}; a value from outside is written { env: NAME } or { file: PATH }`;
-  if (/call stack/i.test(message)) return 'is nested too deeply';
+  if (isTooDeep(message)) return 'is nested too deeply';
   return `is no YAML: ${lowerFirst(message)}`;
+}
+
+function isTooDeep(message: string): boolean {
+  return /call stack/i.test(message);
 }
 
 function lowerFirst(text: string): string {
