@@ -2,8 +2,12 @@ import { z } from 'zod';
 import { name } from './common-schema.ts';
 import { bytes, durationOr, sizeOrPercentage } from './units.ts';
 
+const sourceName = name(
+  'Names the source in metrics, logs, the ledger and file names. Keep it: the state is filed under it.',
+);
+
 const fileSource = z.strictObject({
-  name: name('Names the source in metrics, logs, the ledger and file names. Keep it: the state is filed under it.'),
+  name: sourceName,
   type: z.literal('file').describe('Follows the file that the API server writes, with its backups.'),
   path: z.string().min(1).describe("The API server's `--audit-log-path`. The names of the backups follow from it."),
   startAt: durationOr(
@@ -27,21 +31,31 @@ const fileSource = z.strictObject({
     ),
 });
 
-const stdinSource = z.strictObject({
-  name: name('Names the source in metrics, logs, the ledger and file names. Keep it: the state is filed under it.'),
-  type: z.literal('stdin').describe('Reads a pipe: `kube-apiserver --audit-log-path=- | auditail --stdin …`.'),
-  spool: z
+function spool(description: string) {
+  return z
     .strictObject({
       maxBytes: bytes('Bound on the spool.', { min: 2 ** 20 }).prefault('1Gi'),
       whenFull: z
         .enum(['block', 'dropOldest'])
         .default('block')
-        .describe('Stop reading the pipe, or let the oldest go with a record in the ledger.'),
+        .describe('Take nothing more until there is room, or let the oldest go with a record in the ledger.'),
+      fsync: z
+        .enum(['off', 'grouped', 'each'])
+        .default('grouped')
+        .describe(
+          'What a power failure may take: all that the kernel has not written (`off`); what came since one forced write for many (`grouped`: of a pipe, once a second; of posts, before the answer, one for all that wait); nothing (`each`: a forced write for each chunk or post).',
+        ),
     })
     .prefault({})
-    .describe(
-      'The files in the state directory in which the events wait, so that a slow output does not block the API server.',
-    ),
+    .describe(description);
+}
+
+const stdinSource = z.strictObject({
+  name: sourceName,
+  type: z.literal('stdin').describe('Reads a pipe: `kube-apiserver --audit-log-path=- | auditail --stdin …`.'),
+  spool: spool(
+    'The files in the state directory in which the events wait, so that a slow output does not block the API server.',
+  ),
 });
 
 export const sourceSchema = z.discriminatedUnion('type', [fileSource, stdinSource]);

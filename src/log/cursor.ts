@@ -48,6 +48,7 @@ export class Cursor {
   readonly #earlier: string[];
   readonly #buffer: ReadBuffer;
   #missed = 0;
+  #reported = 0;
   /** After so many changes of the log, nothing was left to read in the segments up to an index. */
   #searched = { changes: -1, upTo: 0 };
   #segment: Segment | null = null;
@@ -88,6 +89,7 @@ export class Cursor {
   /** Whether there is anything that has not been given out, as far as can be known without reading. */
   hasMore(): boolean {
     if (this.#queue.length > 0 || this.#missed < this.#log.missed.length) return true;
+    if (this.#reported < this.#log.reported.length) return true;
     return this.#log.segments.some((segment) => {
       if (segment === this.#log.live)
         return segment !== this.#segment && (this.#places.get(segment.id)?.offset ?? 0) < segment.size;
@@ -143,7 +145,9 @@ export class Cursor {
   }
 
   #reportMissed(): void {
-    const { missed } = this.#log;
+    const { missed, reported } = this.#log;
+    for (const loss of reported.slice(this.#reported)) this.#queue.push({ kind: 'loss', segment: null, loss });
+    this.#reported = reported.length;
     for (; this.#missed < missed.length; this.#missed += 1) {
       const { name } = missed[this.#missed] as (typeof missed)[number];
       const words = `${name} was there and gone before it could be opened`;

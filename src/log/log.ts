@@ -10,7 +10,7 @@ import { pauseMs } from './pace.ts';
 import type { WakeUp } from './wake-up.ts';
 import { LiveFile } from './live-file.ts';
 import { learnInstant } from './instants.ts';
-import type { EventReference } from './loss.ts';
+import type { EventReference, Loss } from './loss.ts';
 import type { MissedBackup } from './missed-names.ts';
 import { Pins } from './pins.ts';
 import { Pulse } from './pulse.ts';
@@ -52,12 +52,14 @@ export class Log {
   readonly name: string;
   readonly names: LogNames;
   readonly pulse = new Pulse();
+  readonly isSpool: boolean;
+  /** What never came into the log, as its source tells: readers record it as lost. Grows only. */
+  readonly reported: Loss[] = [];
   /** Rotation instants known from names, ascending: what continuity is judged by. */
   readonly instants: number[] = [];
   readonly retention: Retention;
   readonly rate = new WriteRate();
 
-  readonly #options: LogOptions;
   readonly #files: LogFiles;
   readonly #now: () => number;
   readonly #pins: Pins | null;
@@ -71,8 +73,8 @@ export class Log {
 
   constructor(options: LogOptions) {
     const { name, files, path, stateDirectory, anomaly, spool, maxHeldFiles } = options;
-    this.#options = options;
     this.name = name;
+    this.isSpool = spool;
     this.#files = files;
     const now = options.now ?? performance.now.bind(performance);
     this.#now = now;
@@ -92,10 +94,6 @@ export class Log {
     const backups = new Backups({ files, names, segments, keeper, anomaly, learn, gzipSettleMs, now });
     this.#backups = backups;
     this.#liveFile = new LiveFile({ files, names, segments, keeper, backups, rate: this.rate, anomaly, now });
-  }
-
-  get isSpool(): boolean {
-    return this.#options.spool;
   }
 
   get segments(): readonly Segment[] {

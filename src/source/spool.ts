@@ -1,21 +1,44 @@
 import * as fs from 'node:fs/promises';
+import { basename } from 'node:path';
 import { LogNames } from '../log/file-name.ts';
 
 const NEWLINE = 10;
+const STEP = 64 * 1024;
 
 /** What a spool does with files, so that a test can make the Nth call fail. */
 export type SpoolFiles = Pick<typeof fs, 'mkdir' | 'readdir' | 'open' | 'rename' | 'rm'>;
 
+export interface SpoolOptions {
+  /** The live file. */
+  readonly path: string;
+  /** A file is closed at the first line end behind so many bytes. */
+  readonly segmentBytes: number;
+  /** Whether anything is forced to disk at all. */
+  readonly durable?: boolean;
+  readonly files?: SpoolFiles;
+}
+
+/** What an earlier run left. */
+export interface Found {
+  /** Whether it ended without closing the spool: it was killed, or the machine was. */
+  readonly unclean: boolean;
+  /** Bytes of a last line that has no end. */
+  readonly tornBytes: number;
+}
+
 /**
- * The files in which a pipe's bytes wait: written as they come, rotated at line ends as the API server's own log is,
- * and followed like any log. One writer; kill -9 loses nothing that was written, a power failure at most what came
- * since the last `sync`. Whatever rejects can be called again: nothing is written twice, and nothing is left out.
+ * The files in which bytes wait that stand in no file of the API server: written as they come, rotated at line ends as
+ * the API server's own log is, and followed like any log. One writer; kill -9 loses nothing that was written, a power
+ * failure at most what came since the last `sync`. Whatever rejects can be called again: nothing is written twice, and
+ * nothing is left out.
  */
 export class Spool {
   readonly path: string;
   readonly #names: LogNames;
   readonly #segmentBytes: number;
+  readonly #durable: boolean;
   readonly #files: SpoolFiles;
+  #found: { unclean: boolean; tornBytes: number } | null = null;
   #file: fs.FileHandle | null = null;
   /** Bytes of the live file that count; more of them are there where a write failed half-way and could not be undone. */
   #size = 0;
@@ -26,22 +49,46 @@ export class Spool {
   /** Whether names were made or changed that are not on disk for certain. */
   #namesUnsynced = false;
 
-  constructor(path: string, segmentBytes: number, files: SpoolFiles = fs) {
+  constructor({ path, segmentBytes, durable = true, files = fs }: SpoolOptions) {
     this.path = path;
     this.#files = files;
     this.#names = new LogNames(path);
     this.#segmentBytes = segmentBytes;
+    this.#durable = durable;
   }
 
-  /** What an earlier run left becomes a file of its own: its last line may be torn. */
-  async open(): Promise<void> {
-    await this.#files.mkdir(this.#names.directory, { recursive: true, mode: 0o700 });
-    for (const name of await this.#files.readdir(this.#names.directory)) {
-      this.#lastInstantMs = Math.max(this.#lastInstantMs, this.#names.parse(name)?.instantMs ?? 0);
-    }
+  /** Bytes of the live file. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Whether the live file has had its size, and ends with a line. */
+  get isDue(): boolean {
+    return this.#size >= this.#segmentBytes && this.#atLineEnd;
+  }
+
+  /** Instant in the name of the newest backup; 0 where there has been none. */
+  get lastInstantMs(): number {
+    return this.#lastInstantMs;
+  }
+
+  /**
+   * Takes over what an earlier run left. A torn last line is kept where its rest may still come (the next bytes follow on
+   * it), and cut off where whoever sent it knows that it was not taken. What is whole becomes a file of its own.
+   */
+  async open(tornLine: 'keep' | 'cut'): Promise<Found> {
+    const found = this.#found ?? (await this.#find());
     this.#file ??= await this.#openLive();
     this.#size = (await this.#file.stat()).size;
-    await this.rotate();
+    const tornBytes = await tornBytesOf(this.#file, this.#size);
+    found.tornBytes ||= tornBytes;
+    if (tornBytes > 0 && tornLine === 'cut') {
+      await this.#file.truncate(this.#size - tornBytes);
+      this.#size -= tornBytes;
+    }
+    this.#atLineEnd = tornBytes === 0 || tornLine === 'cut';
+    if (this.#atLineEnd) await this.rotate();
+    return found;
   }
 
   /**
@@ -49,13 +96,33 @@ export class Spool {
    * The rest is for the next call, which begins a new file.
    */
   async append(chunk: Buffer): Promise<number> {
-    if (this.#size >= this.#segmentBytes && this.#atLineEnd) await this.rotate();
+    if (this.isDue) await this.rotate();
     this.#file ??= await this.#openLive();
     const newline = this.#size + chunk.length >= this.#segmentBytes ? chunk.lastIndexOf(NEWLINE) : -1;
     const bytes = newline === -1 ? chunk : chunk.subarray(0, newline + 1);
-    await this.#write(this.#file, bytes);
-    this.#atLineEnd = bytes[bytes.length - 1] === NEWLINE;
-    return bytes.length;
+    const taken = await this.#write(this.#file, bytes);
+    if (taken > 0) this.#atLineEnd = bytes[taken - 1] === NEWLINE;
+    return taken;
+  }
+
+  /** Appends whole lines to the live file, or nothing of them. It does not rotate by itself. */
+  async appendWhole(lines: Buffer): Promise<void> {
+    this.#file ??= await this.#openLive();
+    const before = this.#size;
+    try {
+      for (let at = 0; at < lines.length; ) at += await this.#write(this.#file, lines.subarray(at));
+    } catch (error) {
+      await this.takeBack(before);
+      throw error;
+    }
+  }
+
+  /** Cuts the live file off at a size that it had: what came behind was not acknowledged, and will come again. */
+  async takeBack(size: number): Promise<void> {
+    this.#size = size;
+    this.#undone = false;
+    // What fails here is done before the next write.
+    if (this.#file !== null) await this.#undo(this.#file).then(undefined, () => undefined);
   }
 
   /** Closes the live file under the name of a backup, and begins a new one. */
@@ -78,7 +145,7 @@ export class Spool {
   async sync(): Promise<void> {
     await this.#syncNames();
     const file = this.#file;
-    if (!this.#unsynced || file === null) return;
+    if (!this.#durable || !this.#unsynced || file === null) return;
     this.#unsynced = false;
     try {
       await file.datasync();
@@ -88,11 +155,21 @@ export class Spool {
     }
   }
 
+  async #find(): Promise<{ unclean: boolean; tornBytes: number }> {
+    await this.#files.mkdir(this.#names.directory, { recursive: true, mode: 0o700 });
+    const names = await this.#files.readdir(this.#names.directory);
+    for (const name of names) {
+      this.#lastInstantMs = Math.max(this.#lastInstantMs, this.#names.parse(name)?.instantMs ?? 0);
+    }
+    this.#found = { unclean: names.includes(basename(this.path)), tornBytes: 0 };
+    return this.#found;
+  }
+
   async #finish(): Promise<void> {
     if (this.#size === 0) return;
     if (this.#file !== null) {
       await this.#undo(this.#file);
-      await this.#file.sync();
+      if (this.#durable) await this.#file.sync();
       const file = this.#file;
       this.#file = null;
       await file.close();
@@ -106,11 +183,11 @@ export class Spool {
 
   async #openLive(): Promise<fs.FileHandle> {
     this.#namesUnsynced = true;
-    return this.#files.open(this.path, 'a', 0o600);
+    return this.#files.open(this.path, 'a+', 0o600);
   }
 
   async #syncNames(): Promise<void> {
-    if (!this.#namesUnsynced) return;
+    if (!this.#namesUnsynced || !this.#durable) return;
     const directory = await this.#files.open(this.#names.directory, 'r');
     try {
       await directory.sync();
@@ -120,13 +197,20 @@ export class Spool {
     }
   }
 
-  async #write(file: fs.FileHandle, bytes: Buffer): Promise<void> {
+  /** Gives how many bytes were written where that is known, though they may be fewer than all: a disk that gets full. */
+  async #write(file: fs.FileHandle, bytes: Buffer): Promise<number> {
     await this.#undo(file);
-    this.#unsynced = true;
-    this.#undone = false;
-    for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
-    this.#undone = true;
-    this.#size += bytes.length;
+    let at = 0;
+    try {
+      this.#unsynced = true;
+      this.#undone = false;
+      while (at < bytes.length) at += (await file.write(bytes, at)).bytesWritten;
+      this.#undone = true;
+    } catch (error) {
+      if (at === 0) throw error;
+    }
+    this.#size += at;
+    return at;
   }
 
   /** A part of what could not be written may be there: away with it, since the whole will be appended again. */
@@ -141,4 +225,16 @@ export class Spool {
     this.#lastInstantMs = Math.max(Date.now(), this.#lastInstantMs + 1);
     return this.#names.path(this.#names.backup(this.#lastInstantMs));
   }
+}
+
+async function tornBytesOf(file: fs.FileHandle, size: number): Promise<number> {
+  const step = Buffer.allocUnsafe(STEP);
+  for (let end = size; end > 0; ) {
+    const start = Math.max(0, end - STEP);
+    const { bytesRead } = await file.read(step, 0, end - start, start);
+    const newline = step.subarray(0, bytesRead).lastIndexOf(NEWLINE);
+    if (newline !== -1) return size - (start + newline + 1);
+    end = start;
+  }
+  return size;
 }

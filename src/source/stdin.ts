@@ -1,15 +1,14 @@
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StdinSourceConfig } from '../config/schema.ts';
 import { messageOf } from '../errors.ts';
-import { maxHeldFiles } from '../log/descriptors.ts';
-import { LOG_FILES } from '../log/files.ts';
-import { Log, type Anomaly } from '../log/log.ts';
+import type { Anomaly, Log } from '../log/log.ts';
 import type { EventReference } from '../log/loss.ts';
-import { Anomalies, logStatus } from './log-status.ts';
+import { logStatus } from './log-status.ts';
 import type { Source } from './source.ts';
-import { Spool } from './spool.ts';
+import type { Found, Spool } from './spool.ts';
+import { SpoolSpace } from './spool-space.ts';
+import { createSpooledLog, type SpooledLog } from './spooled-log.ts';
 
 export interface StdinSourceOptions {
   readonly config: StdinSourceConfig;
@@ -19,9 +18,6 @@ export interface StdinSourceOptions {
   readonly anomaly: Anomaly;
 }
 
-const MAX_SEGMENT_BYTES = 16 * 1024 * 1024;
-/** A settled file is deleted whole: a spool of few files would be full although hardly anything waits in it. */
-const LEAST_SEGMENTS = 8;
 /** What the kernel gives of a pipe at a time, as a rule. */
 const STEP_BYTES = 64 * 1024;
 const SYNC_MS = 1000;
@@ -31,34 +27,17 @@ const RETRY_MS = 500;
  * A pipe: `kube-apiserver --audit-log-path=- | auditail --stdin`. Its bytes go to a spool at once, so that a slow
  * output does not block the API server; the spool is then followed like any log.
  */
-export function createStdinSource(options: StdinSourceOptions): Source {
-  const { config, stateDirectory, reference, anomaly } = options;
-  const anomalies = new Anomalies();
-  const segmentBytes = Math.min(MAX_SEGMENT_BYTES, Math.floor(config.spool.maxBytes / LEAST_SEGMENTS));
-  const spool = new Spool(join(stateDirectory, 'spool', config.name, 'audit.log'), segmentBytes);
-  const note: Anomaly = (kind, words, fields) => {
-    anomalies.count(kind);
-    anomaly(kind, words, fields);
-  };
-  const log = new Log({
-    name: config.name,
-    path: spool.path,
-    files: LOG_FILES,
-    stateDirectory,
-    pins: false,
-    spool: true,
-    retention: { maxBytes: Number.MAX_SAFE_INTEGER, minFree: { bytes: 0 } },
-    maxHeldFiles: maxHeldFiles(),
-    reference,
-    anomaly: note,
-  });
+export function createStdinSource({ config, input, ...options }: StdinSourceOptions): Source {
+  const { name, type, spool: limits } = config;
+  const spooled = createSpooledLog({ ...options, name, limits });
+  const { log, anomalies } = spooled;
   return {
-    name: config.name,
-    type: config.type,
+    name,
+    type,
     origin: '-',
     log,
-    follow: (signal) => new Pump(options.input, spool, log, config.spool, note).run(signal),
-    status: () => logStatus(config.name, config.type, '-', log, anomalies),
+    follow: (signal) => new Pump(input, spooled, limits).run(signal),
+    status: () => logStatus(name, type, '-', log, anomalies),
   };
 }
 
@@ -67,22 +46,23 @@ class Pump {
   readonly #input: Readable;
   readonly #spool: Spool;
   readonly #log: Log;
-  readonly #limits: StdinSourceConfig['spool'];
+  readonly #space: SpoolSpace;
+  readonly #fsync: StdinSourceConfig['spool']['fsync'];
   readonly #note: Anomaly;
-  #full = false;
 
-  constructor(input: Readable, spool: Spool, log: Log, limits: StdinSourceConfig['spool'], note: Anomaly) {
+  constructor(input: Readable, spooled: SpooledLog, limits: StdinSourceConfig['spool']) {
     this.#input = input;
-    this.#spool = spool;
-    this.#log = log;
-    this.#limits = limits;
-    this.#note = note;
+    this.#spool = spooled.spool;
+    this.#log = spooled.log;
+    this.#space = new SpoolSpace(spooled, limits);
+    this.#fsync = limits.fsync;
+    this.#note = spooled.note;
     // Between two reads nobody listens; the next one asks for the error.
     input.on('error', () => undefined);
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    await this.#spool.open();
+    this.#tellOfEarlierEnd(await this.#spool.open('keep'));
     await this.#log.refresh(true);
     const syncing = this.#syncRegularly(signal);
     try {
@@ -108,46 +88,37 @@ class Pump {
   async #store(chunk: Buffer, signal: AbortSignal): Promise<void> {
     for (let rest = chunk; rest.length > 0; ) {
       const step = rest.subarray(0, STEP_BYTES);
-      await this.#room(step.length, signal);
-      rest = rest.subarray(await this.#append(step, signal));
+      await this.#space.take(step.length, signal);
+      rest = rest.subarray(await this.#insist(() => this.#append(step, signal), signal));
       await this.#log.refresh();
     }
   }
 
-  /** Waits, or makes room, where the spool is full. What it holds beyond the bound is never more than one line. */
-  async #room(needed: number, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.#spooledBytes() + needed > this.#limits.maxBytes && this.#closedFiles() > 0) {
-      const { maxBytes, whenFull } = this.#limits;
-      if (!this.#full) this.#note('spool-full', 'the spool is full', { maxBytes, whenFull });
-      this.#full = true;
-      if (whenFull === 'block') await this.#log.pulse.wait(RETRY_MS, signal);
-      else {
-        await this.#log.dropOldest();
-        await this.#log.refresh(true);
-      }
-    }
-    if (this.#spooledBytes() + needed <= this.#limits.maxBytes) this.#full = false;
+  /**
+   * Killed, an agent takes along what it had read from the pipe and not written yet. What the pipe itself held is gone
+   * too, unless somebody else has kept it open.
+   */
+  #tellOfEarlierEnd({ unclean, tornBytes }: Found): void {
+    if (!unclean) return;
+    const words =
+      'the agent was killed: what it had read from the pipe and not yet written is lost, and what the pipe held, unless that was kept open; nobody knows how much it was';
+    const torn = tornBytes === 0 ? '' : `; the last line before has ${tornBytes} bytes and no end`;
+    this.#note('pipe', 'the agent was killed while it read a pipe', { tornBytes });
+    this.#log.reported.push({ reason: 'pipe', proof: 'suspected', words: `${words}${torn}` });
+    this.#log.pulse.beat();
   }
 
-  #spooledBytes(): number {
-    return this.#log.segments.reduce(
-      (sum, { gone, places, size }) => sum + (gone === null && places.plain !== null ? size : 0),
-      0,
-    );
+  async #append(step: Buffer, signal: AbortSignal): Promise<number> {
+    const taken = await this.#spool.append(step);
+    if (this.#fsync === 'each') await this.#insist(() => this.#spool.sync(), signal);
+    return taken;
   }
 
-  /** Those that can be settled and deleted, or dropped; the live file goes on to its end. */
-  #closedFiles(): number {
-    const { live, segments } = this.#log;
-    return segments.filter((segment) => segment !== live && segment.gone === null && segment.places.plain !== null)
-      .length;
-  }
-
-  /** A full disk makes the pipe wait; nothing is dropped for it. Gives how many bytes were taken. */
-  async #append(chunk: Buffer, signal: AbortSignal): Promise<number> {
+  /** A full disk makes the pipe wait; nothing is dropped for it. */
+  async #insist<Result>(act: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
     for (let told = false; ; told = true) {
       try {
-        return await this.#spool.append(chunk);
+        return await act();
       } catch (error) {
         const reason = messageOf(error);
         if (!told) this.#note('spool-unwritable', 'the spool cannot be written: the pipe waits', { reason });

@@ -57,33 +57,122 @@ function failingFiles(failAt: number): { files: SpoolFiles; calls: () => number 
   return { files: files as unknown as SpoolFiles, calls: () => calls };
 }
 
+/** A spool over a live file that an earlier run left. */
+async function leftBehind(left: string, tornLine: 'keep' | 'cut') {
+  const path = join(temporaryDirectory(), 'spool/audit.log');
+  mkdirSync(dirname(path));
+  writeFileSync(path, left);
+  const spool = new Spool({ path, segmentBytes: 100 });
+  return { path, spool, found: await spool.open(tornLine) };
+}
+
 describe('a spool', () => {
   it('holds what was appended, and rotates at line ends', async () => {
     const path = join(temporaryDirectory(), 'spool/audit.log');
-    const spool = new Spool(path, 10);
-    await spool.open();
+    const spool = new Spool({ path, segmentBytes: 10 });
+    await spool.open('keep');
     for (const chunk of ['one\ntwo\n', 'three\nfo', 'ur\n', 'five\n']) await appendAll(spool, Buffer.from(chunk));
     expect(contents(path)).toEqual(['one\ntwo\nthree\n', 'four\nfive\n']);
     await spool.close();
     expect(contents(path)).toEqual(['one\ntwo\nthree\n', 'four\nfive\n']);
   });
 
-  it('makes a file of its own of what an earlier run left, torn as it is', async () => {
-    const path = join(temporaryDirectory(), 'spool/audit.log');
-    mkdirSync(dirname(path));
-    writeFileSync(path, 'whole\nto');
-    const spool = new Spool(path, 100);
-    await spool.open();
+  it('makes a file of its own of what an earlier run left whole', async () => {
+    const { spool, path, found } = await leftBehind('whole\n', 'keep');
+    expect(found).toEqual({ unclean: true, tornBytes: 0 });
     await appendAll(spool, Buffer.from('new\n'));
-    expect(contents(path)).toEqual(['whole\nto', 'new\n']);
+    expect(contents(path)).toEqual(['whole\n', 'new\n']);
+    await spool.close();
+  });
+
+  it('keeps a torn line where its rest may still come, and counts it', async () => {
+    const { spool, path, found } = await leftBehind('whole\nto', 'keep');
+    expect(found).toEqual({ unclean: true, tornBytes: 2 });
+    await appendAll(spool, Buffer.from('rn\nnew\n'));
+    expect(contents(path)).toEqual(['whole\ntorn\nnew\n']);
+    await spool.close();
+  });
+
+  it.each(['whole\nto', 'to', `${'x'.repeat(200_000)}\n${'y'.repeat(150_000)}`])(
+    'cuts a torn line off where whoever sent it will send it again: case %#',
+    async (left) => {
+      const { spool, path, found } = await leftBehind(left, 'cut');
+      const whole = left.slice(0, left.lastIndexOf('\n') + 1);
+      expect(found).toEqual({ unclean: true, tornBytes: left.length - whole.length });
+      await appendAll(spool, Buffer.from('new\n'));
+      expect(contents(path)).toEqual(whole === '' ? ['new\n'] : [whole, 'new\n']);
+      await spool.close();
+    },
+  );
+
+  it('knows a clean end from a kill', async () => {
+    const path = join(temporaryDirectory(), 'spool/audit.log');
+    for (let run = 0; run < 2; run += 1) {
+      const spool = new Spool({ path, segmentBytes: 100 });
+      expect(await spool.open('keep')).toEqual({ unclean: false, tornBytes: 0 });
+      await appendAll(spool, Buffer.from('no end'));
+      await spool.close();
+    }
+  });
+
+  it('takes whole lines or none, and takes back what was not acknowledged', async () => {
+    for (let failAt = 1; ; failAt += 1) {
+      const path = join(temporaryDirectory(), 'spool/audit.log');
+      const { files, calls } = failingFiles(failAt);
+      const spool = new Spool({ path, segmentBytes: 100, files });
+      await spool.open('cut').catch(() => spool.open('cut'));
+      const before = calls();
+      let failed = false;
+      for (const lines of ['one\ntwo\n', 'three\nfour\n', 'five\nsix\n']) {
+        const { size } = spool;
+        try {
+          await spool.appendWhole(Buffer.from(lines));
+          await spool.sync();
+        } catch {
+          failed = true;
+          await spool.takeBack(size);
+          await spool.appendWhole(Buffer.from(lines));
+        }
+      }
+      expect(contents(path).join('')).toBe('one\ntwo\nthree\nfour\nfive\nsix\n');
+      await spool.close().catch(() => spool.close());
+      if (!failed && failAt > before) break;
+    }
+  });
+
+  it('goes on where it was when a full disk has room again', async () => {
+    const path = join(temporaryDirectory(), 'spool/audit.log');
+    let room = 7;
+    const handle = (file: fs.FileHandle): fs.FileHandle =>
+      new Proxy(file, {
+        get(target, key) {
+          if (key === 'truncate') return async (size: number) => expect((await target.stat()).size).toBe(size);
+          const value = Reflect.get(target, key) as unknown;
+          if (key !== 'write') return typeof value === 'function' ? value.bind(target) : value;
+          return async (bytes: Buffer, at: number) => {
+            if (room === 0) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+            const written = await target.write(bytes, at, Math.min(room, bytes.length - at));
+            room -= written.bytesWritten;
+            return written;
+          };
+        },
+      });
+    const open = async (name: string, flags: string, mode?: number) => handle(await fs.open(name, flags, mode));
+    const spool = new Spool({ path, segmentBytes: 100, files: { ...fs, open } as unknown as SpoolFiles });
+    await spool.open('keep');
+    expect(await spool.append(Buffer.from('one\ntwo\n'))).toBe(7);
+    await expect(spool.append(Buffer.from('\n'))).rejects.toThrow('no space');
+    room = 100;
+    await appendAll(spool, Buffer.from('\nthree\n'));
+    expect(contents(path)).toEqual(['one\ntwo\nthree\n']);
     await spool.close();
   });
 
   it('leaves no empty files behind', async () => {
     const path = join(temporaryDirectory(), 'spool/audit.log');
     for (let run = 0; run < 3; run += 1) {
-      const spool = new Spool(path, 10);
-      await spool.open();
+      const spool = new Spool({ path, segmentBytes: 10 });
+      await spool.open('keep');
       await spool.rotate();
       await spool.close();
     }
@@ -94,8 +183,8 @@ describe('a spool', () => {
     const path = join(temporaryDirectory(), 'spool/audit.log');
     mkdirSync(dirname(path));
     writeFileSync(join(dirname(path), 'audit-2199-01-01T00-00-00.000.log'), 'old\n');
-    const spool = new Spool(path, 2);
-    await spool.open();
+    const spool = new Spool({ path, segmentBytes: 2 });
+    await spool.open('keep');
     for (const line of ['a\n', 'b\n', 'c\n']) await appendAll(spool, Buffer.from(line));
     await spool.close();
     expect(contents(path).join('')).toBe('old\na\nb\nc\n');
@@ -104,8 +193,8 @@ describe('a spool', () => {
   it('forces to disk what is new, and has nothing to do where nothing is', async () => {
     const path = join(temporaryDirectory(), 'spool/audit.log');
     const { files, calls } = failingFiles(0);
-    const spool = new Spool(path, 100, files);
-    await spool.open();
+    const spool = new Spool({ path, segmentBytes: 100, files });
+    await spool.open('keep');
     await appendAll(spool, Buffer.from('a\n'));
     await spool.sync();
     const before = calls();
@@ -126,8 +215,8 @@ describe('a spool', () => {
         fc.integer({ min: 1, max: 20 }),
         async (chunks, segmentBytes) => {
           const path = join(temporaryDirectory(), 'spool/audit.log');
-          const spool = new Spool(path, segmentBytes);
-          await spool.open();
+          const spool = new Spool({ path, segmentBytes });
+          await spool.open('keep');
           for (const chunk of chunks) await appendAll(spool, chunk);
           await spool.close();
           const files = contents(path);
@@ -144,7 +233,7 @@ describe('a spool', () => {
     for (let failAt = 1; ; failAt += 1) {
       const path = join(temporaryDirectory(), 'spool/audit.log');
       const { files, calls } = failingFiles(failAt);
-      const spool = new Spool(path, 30, files);
+      const spool = new Spool({ path, segmentBytes: 30, files });
       let failures = 0;
       const insist = async <Result>(act: () => Promise<Result>): Promise<Result> => {
         while (true) {
@@ -156,7 +245,7 @@ describe('a spool', () => {
           }
         }
       };
-      await insist(() => spool.open());
+      await insist(() => spool.open('keep'));
       for (const line of lines) {
         for (let rest = Buffer.from(line); rest.length > 0; ) {
           const chunk = rest;

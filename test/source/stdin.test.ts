@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { cpSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -28,6 +28,9 @@ function setUp(spool: object = {}, stateDirectory = temporaryDirectory()) {
   source.log.register(reader, []);
   const cursor = new Cursor(source.log, places, { maxLineBytes: 1 << 24, enter: () => [] });
   const files = () => readdirSync(join(stateDirectory, 'spool/pipe'));
+  /** Bytes of the spool's live file. */
+  const spooled = () =>
+    statSync(join(stateDirectory, 'spool/pipe/audit.log'), { throwIfNoEntry: false })?.size ?? Number.NaN;
   /** Reads and settles what there is. */
   const read = async (): Promise<{ text: string; losses: string[] }> => {
     let text = '';
@@ -41,7 +44,7 @@ function setUp(spool: object = {}, stateDirectory = temporaryDirectory()) {
     }
     return { text, losses };
   };
-  return { input, source, said, read, files, stateDirectory, config };
+  return { input, source, said, read, files, spooled, stateDirectory, config };
 }
 
 const signal = new AbortController().signal;
@@ -70,6 +73,33 @@ describe('a pipe', () => {
     await second.source.follow(signal);
     expect((await second.read()).text).toBe(eventLine(1) + eventLine(2));
     expect(second.files()).toEqual([]);
+  });
+
+  it('says that something may be lost where an agent was killed, and joins a line whose rest is still in the pipe', async () => {
+    const first = setUp();
+    await first.source.log.begin();
+    void first.source.follow(signal);
+    const line = eventLine(1);
+    first.input.write(line.slice(0, 50));
+    await until(() => first.spooled() === 50);
+    const stateDirectory = temporaryDirectory();
+    cpSync(first.stateDirectory, stateDirectory, { recursive: true });
+    first.input.end();
+    const second = setUp({}, stateDirectory);
+    await second.source.log.begin();
+    second.input.end(line.slice(50));
+    await second.source.follow(signal);
+    expect(second.said).toContain('pipe');
+    expect(await second.read()).toEqual({ text: line, losses: ['pipe'] });
+  });
+
+  it.each(['off', 'grouped', 'each'])('is in the spool with fsync: %s', async (fsync) => {
+    const { input, source, read } = setUp({ fsync });
+    await source.log.begin();
+    const following = source.follow(signal);
+    input.end(eventLine(1) + eventLine(2));
+    await following;
+    expect((await read()).text).toBe(eventLine(1) + eventLine(2));
   });
 
   it('puts what it has read into the spool when it is told to stop', async () => {
