@@ -9,8 +9,11 @@ const MAKES: Readonly<Record<string, string>> = { source: 'log' };
 /** What joins stages, and so may import anything of them. */
 const JOINS = ['agent.ts', 'pipeline', 'cli', 'inspect'];
 
-/** Files that every stage may import, values too: errors, units, and the table of an event's fields. */
-const FREE = ['src/errors.ts', 'src/config/units.ts', 'src/event/field.ts'];
+/**
+ * Files that every stage may import, values too: errors, units, the table of an event's fields, and the steps through its bytes, which
+ * filters and outputs would otherwise each have of their own.
+ */
+const FREE = ['src/errors.ts', 'src/config/units.ts', 'src/event/field.ts', 'src/event/json-walk.ts'];
 
 /** Types that describe the running agent to people; every stage fills in its part. */
 const SHOWN = ['src/inspect/status.ts'];

@@ -1,7 +1,7 @@
 import type { Event } from '../event/event.ts';
 import { SLOT } from '../event/field.ts';
 import type { Splice } from './filter.ts';
-import { isObject, isSpace, keyOf, membersOf, skipSpace } from './policy/json-walk.ts';
+import { isObject, isSpace, keyOf, membersOf, skipSpace } from '../event/json-walk.ts';
 
 /** One kind of cut. The event says in an annotation how many of it were made. */
 export interface Mark {

@@ -3,7 +3,7 @@ import { SLOT } from '../../event/field.ts';
 import type { Splice } from '../filter.ts';
 import { ByteTable } from './byte-table.ts';
 import { cutMember } from './cut.ts';
-import { isObject, keyOf, type Member, memberAt, membersOf } from './json-walk.ts';
+import { isObject, keyOf, type Member, memberAt, membersOf } from '../../event/json-walk.ts';
 import { cutManagedFields } from './managed-fields.ts';
 import { LEVELS, type Level } from './policy.ts';
 

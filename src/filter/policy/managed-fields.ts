@@ -1,7 +1,7 @@
 import type { Splice } from '../filter.ts';
 import { equals } from './byte-table.ts';
 import { cutMember } from './cut.ts';
-import { isArray, isObject, keyOf, membersOf, skipSpace, stringEnd, valueEnd } from './json-walk.ts';
+import { isArray, isObject, keyOf, membersOf, skipSpace, stringEnd, valueEnd } from '../../event/json-walk.ts';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -40,7 +40,7 @@ function cutFrom(bytes: Buffer, start: number, place: Place, splices: Splice[], 
     const inside = placeOf(place, bytes, key + 1, keyEnd - 1);
     if (inside === 'cut') {
       at = valueEnd(bytes, value);
-      cutMember(bytes, { start: key, value, end: at }, splices);
+      cutMember(bytes, { start: key, end: at }, splices);
     } else if (inside === 'none') at = valueEnd(bytes, value);
     else if (inside === 'items' || inside === 'rows') {
       hasMany = true;

@@ -1,4 +1,4 @@
-import { skipSpace } from '../policy/json-walk.ts';
+import { skipSpace } from '../../event/json-walk.ts';
 import { findCredentials } from './credentials.ts';
 import { carryBack, decodeJson, quoteJson } from './decoded.ts';
 import { type Finding, within } from './finding.ts';

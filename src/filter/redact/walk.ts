@@ -1,4 +1,4 @@
-import { isObject, skipSpace, stringEnd, valueEnd } from '../policy/json-walk.ts';
+import { isObject, skipSpace, stringEnd, valueEnd } from '../../event/json-walk.ts';
 import { type Finding, wholeValue, within } from './finding.ts';
 import { pointed, type Role, roleOf } from './role.ts';
 

@@ -1,5 +1,5 @@
 import type { Event } from '../../event/event.ts';
-import { isArray, isObject, itemsOf, keyOf, memberAt, membersOf, valueEnd } from '../policy/json-walk.ts';
+import { isArray, isObject, itemsOf, keyOf, memberAt, membersOf, valueEnd } from '../../event/json-walk.ts';
 import type { FieldPath, Step } from './field-path.ts';
 
 /** Told of each value that a path leads to: where it starts and ends, and where its key does (-1 in an array). */

@@ -1,7 +1,7 @@
+import { valueEnd } from '../../event/json-walk.ts';
 import type { Batch } from '../../pipeline/batch.ts';
 import type { Repaired } from '../invalid-utf8.ts';
 import type { Metadata } from '../metadata.ts';
-import { JsonWalk } from './json-walk.ts';
 
 /** What the agent tells of an event beside it, under `auditail`. */
 export interface Added {
@@ -27,7 +27,7 @@ export function addedTo(batch: Batch, item: number): Added {
   const start = batch.bytes.indexOf(0x0a, batch.itemStart(item)) + 2; // behind the action and the opening brace
   if (batch.bytes.toString('latin1', start, start + MEMBER.length) !== MEMBER) return {};
   const value = start + MEMBER.length;
-  return JSON.parse(batch.bytes.toString('latin1', value, new JsonWalk(batch.bytes).valueEnd(value))) as Added;
+  return JSON.parse(batch.bytes.toString('latin1', value, valueEnd(batch.bytes, value))) as Added;
 }
 
 /** JSON in which everything beyond ASCII is escaped, so that it can be written a byte a character. */

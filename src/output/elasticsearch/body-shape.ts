@@ -1,4 +1,4 @@
-import type { JsonWalk } from './json-walk.ts';
+import { itemsOf, membersOf } from '../../event/json-walk.ts';
 
 /** What a mapped field of a body may hold: text or a list of them, `any` for an object of any shape, or fields of its own. */
 export type Shape = 'keyword' | 'text' | 'boolean' | 'integer' | 'any' | { readonly [key: string]: Shape };
@@ -46,25 +46,28 @@ export const BODY_SHAPE: Shape = {
  * Whether a server would take the body at `start` under these types. A client can send anything as a body, a patch above all; one that
  * does not fit would have its whole event refused, and hide it from whoever watches. Looks only at what is mapped.
  */
-export function fits(walk: JsonWalk, start: number, shape: Shape, depth = 0): boolean {
+export function fits(bytes: Buffer, start: number, shape: Shape, depth = 0): boolean {
   if (depth > MAX_DEPTH) return false;
-  const { bytes } = walk;
   const first = bytes[start];
   if (first === NULL) return true;
-  if (first === OPEN_ARRAY) return walk.elements(start, (at) => fits(walk, at, shape, depth + 1));
+  if (first === OPEN_ARRAY) {
+    for (const at of itemsOf(bytes, start)) if (!fits(bytes, at, shape, depth + 1)) return false;
+    return true;
+  }
   if (shape === 'any') return first === OPEN_OBJECT;
   if (typeof shape === 'string') {
     if (first === OPEN_OBJECT) return false;
     return shape !== 'boolean' || first === TRUE || first === FALSE;
   }
   if (first !== OPEN_OBJECT) return false;
-  return walk.members(start, (keyStart, keyEnd, at) => {
-    const key = bytes.toString('latin1', keyStart, keyEnd);
+  for (const member of membersOf(bytes, start)) {
+    const key = bytes.toString('latin1', member.start + 1, member.keyEnd);
     // A server reads dots as nesting, and refuses a name of nothing but white space.
     if (key.includes('.') || key.includes('\\') || key.trim() === '') return false;
     const part = Object.hasOwn(shape, key) ? shape[key] : undefined;
-    return part === undefined || fits(walk, at, part, depth + 1);
-  });
+    if (part !== undefined && !fits(bytes, member.value, part, depth + 1)) return false;
+  }
+  return true;
 }
 
 /** Lists in lists in lists: nothing that a published type has. */

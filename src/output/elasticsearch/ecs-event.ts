@@ -1,7 +1,7 @@
 import type { Event } from '../../event/event.ts';
 import { SLOT } from '../../event/field.ts';
+import { membersOf } from '../../event/json-walk.ts';
 import { BODY_SHAPE, fits } from './body-shape.ts';
-import { JsonWalk } from './json-walk.ts';
 
 /** What stands under `kubernetes.audit`; `bytes` is good until the next event. */
 export interface EcsEvent {
@@ -24,10 +24,9 @@ let scratch = Buffer.allocUnsafeSlow(64 * 1024);
  */
 export function ecsEvent(event: Event): EcsEvent {
   const { bytes, start, end } = event;
-  const walk = new JsonWalk(bytes);
   const marks = BODIES.flatMap((slot) => {
     const value = event.valueStart(slot);
-    return value === -1 || fits(walk, value, BODY_SHAPE) ? [] : [keyEnd(bytes, value)];
+    return value === -1 || fits(bytes, value, BODY_SHAPE) ? [] : [keyEndBefore(bytes, value)];
   }).sort((a, b) => a - b);
   const length = end - start + marks.length * UNMAPPED.length;
   if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(length * 2);
@@ -43,15 +42,14 @@ export function ecsEvent(event: Event): EcsEvent {
   const annotations = event.valueStart(SLOT.annotations);
   if (annotations === -1 || bytes[annotations] !== OPEN_OBJECT) return { bytes: scratch, length };
   const shift = marks.filter((mark) => mark < annotations).length * UNMAPPED.length - start;
-  const keys: [start: number, end: number][] = [];
-  walk.members(annotations, (keyStart, keyStop) => keys.push([keyStart, keyStop]) > 0);
-  const texts = keys.map(([keyStart, keyStop]) => bytes.toString('latin1', keyStart, keyStop));
+  const keys = [...membersOf(bytes, annotations)];
+  const texts = keys.map((member) => bytes.toString('latin1', member.start + 1, member.keyEnd));
   const changed = texts.map((text) => (text.includes('\\') ? text : text.replaceAll('.', '_')));
-  for (const [index, [keyStart]] of keys.entries()) {
+  for (const [index, { start: quote }] of keys.entries()) {
     const key = changed[index] as string;
     // Two keys must not become one.
     if (changed.indexOf(key) === index && changed.indexOf(key, index + 1) === -1) {
-      scratch.write(key, keyStart + shift, 'latin1');
+      scratch.write(key, quote + 1 + shift, 'latin1');
     }
   }
   const isPlain = !texts.some((text) => text.includes('_') || text.includes('\\'));
@@ -61,21 +59,16 @@ export function ecsEvent(event: Event): EcsEvent {
 /** The event that `ecsEvent` was made of. Not for the hot path: a dead letter asks for it. */
 export function plainEvent(stored: Buffer, annotationKeys: readonly string[] | undefined): Buffer {
   const bytes = Buffer.from(stored);
-  const walk = new JsonWalk(bytes);
   const cuts: number[] = [];
-  walk.members(0, (keyStart, keyStop, value) => {
-    const key = bytes.toString('latin1', keyStart, keyStop);
-    if (key === 'requestObjectUnmapped' || key === 'responseObjectUnmapped') cuts.push(keyStop - UNMAPPED.length);
-    if (key !== 'annotations' || bytes[value] !== OPEN_OBJECT) return true;
-    let index = 0;
-    walk.members(value, (start, end) => {
-      const text = annotationKeys?.[index] ?? bytes.toString('latin1', start, end).replaceAll('_', '.');
-      bytes.write(text, start, 'latin1');
-      index += 1;
-      return true;
-    });
-    return true;
-  });
+  for (const { start, keyEnd, value } of membersOf(bytes, 0)) {
+    const key = bytes.toString('latin1', start + 1, keyEnd);
+    if (key === 'requestObjectUnmapped' || key === 'responseObjectUnmapped') cuts.push(keyEnd - UNMAPPED.length);
+    if (key !== 'annotations' || bytes[value] !== OPEN_OBJECT) continue;
+    for (const [index, member] of [...membersOf(bytes, value)].entries()) {
+      const stored = bytes.toString('latin1', member.start + 1, member.keyEnd);
+      bytes.write(annotationKeys?.[index] ?? stored.replaceAll('_', '.'), member.start + 1, 'latin1');
+    }
+  }
   const parts: Buffer[] = [];
   let from = 0;
   for (const cut of cuts) {
@@ -86,7 +79,7 @@ export function plainEvent(stored: Buffer, annotationKeys: readonly string[] | u
 }
 
 /** Where the closing quote stands of the key whose value starts at `value`. */
-function keyEnd(bytes: Buffer, value: number): number {
+function keyEndBefore(bytes: Buffer, value: number): number {
   return bytes.lastIndexOf(QUOTE, value - 1);
 }
 

@@ -1,6 +1,7 @@
-/** A member of a JSON object: `[start, end)` from the opening quote of its key to the end of its value. */
+/** A member of a JSON object: `[start, end)` from the opening quote of its key, which closes at `keyEnd`, to the end of its value. */
 export interface Member {
   readonly start: number;
+  readonly keyEnd: number;
   readonly value: number;
   readonly end: number;
 }
@@ -15,7 +16,7 @@ const CLOSE_ARRAY = 0x5d;
 
 /*
  * All of this reads JSON that the scan of the event has already seen to be valid, so that each string, object and array
- * ends, and nothing is checked again.
+ * ends, and nothing is checked again. It serves filters and outputs alike; where the bytes end early, so do the steps.
  */
 
 /** Behind white space. */
@@ -32,7 +33,7 @@ export function isSpace(byte: number | undefined): boolean {
 /** Behind the string that begins with the quote at `start`. */
 export function stringEnd(bytes: Buffer, start: number): number {
   let at = start + 1;
-  for (let byte = bytes[at]; byte !== QUOTE; byte = bytes[at]) at += byte === BACKSLASH ? 2 : 1;
+  for (let byte = bytes[at]; byte !== QUOTE && at < bytes.length; byte = bytes[at]) at += byte === BACKSLASH ? 2 : 1;
   return at + 1;
 }
 
@@ -40,7 +41,7 @@ export function stringEnd(bytes: Buffer, start: number): number {
 export function valueEnd(bytes: Buffer, start: number): number {
   let depth = 0;
   let at = start;
-  for (;;) {
+  while (at < bytes.length) {
     const byte = bytes[at] as number;
     if (byte === QUOTE) {
       at = stringEnd(bytes, at);
@@ -54,6 +55,7 @@ export function valueEnd(bytes: Buffer, start: number): number {
     } else if (depth === 0) return scalarEnd(bytes, at);
     at += 1;
   }
+  return at;
 }
 
 function scalarEnd(bytes: Buffer, start: number): number {
@@ -69,10 +71,10 @@ function scalarEnd(bytes: Buffer, start: number): number {
 /** The members of the object that begins at `start`, in their order. */
 export function* membersOf(bytes: Buffer, start: number): Generator<Member> {
   for (let at = skipSpace(bytes, start + 1); bytes[at] === QUOTE; ) {
-    const key = at;
-    const value = skipSpace(bytes, skipSpace(bytes, stringEnd(bytes, key)) + 1);
+    const behindKey = stringEnd(bytes, at);
+    const value = skipSpace(bytes, skipSpace(bytes, behindKey) + 1);
     const end = valueEnd(bytes, value);
-    yield { start: key, value, end };
+    yield { start: at, keyEnd: behindKey - 1, value, end };
     at = skipSpace(bytes, end);
     if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
   }
@@ -80,7 +82,7 @@ export function* membersOf(bytes: Buffer, start: number): Generator<Member> {
 
 /** Where the items of the array that begins at `start` begin. */
 export function* itemsOf(bytes: Buffer, start: number): Generator<number> {
-  for (let at = skipSpace(bytes, start + 1); bytes[at] !== CLOSE_ARRAY; ) {
+  for (let at = skipSpace(bytes, start + 1); bytes[at] !== CLOSE_ARRAY && at < bytes.length; ) {
     yield at;
     at = skipSpace(bytes, valueEnd(bytes, at));
     if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
@@ -88,9 +90,8 @@ export function* itemsOf(bytes: Buffer, start: number): Generator<number> {
 }
 
 /** The key of a member, decoded. */
-export function keyOf(bytes: Buffer, { start }: Member): string {
-  const end = stringEnd(bytes, start);
-  const text = bytes.toString('utf8', start + 1, end - 1);
+export function keyOf(bytes: Buffer, { start, keyEnd }: Member): string {
+  const text = bytes.toString('utf8', start + 1, keyEnd);
   return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
 }
 
@@ -106,7 +107,8 @@ export function isArray(bytes: Buffer, start: number): boolean {
 export function memberAt(bytes: Buffer, value: number, end: number): Member {
   let start = value - 1;
   while (bytes[start] !== QUOTE) start -= 1;
+  const keyEnd = start;
   start -= 1;
   while (bytes[start] !== QUOTE) start -= 1;
-  return { start, value, end };
+  return { start, keyEnd, value, end };
 }
