@@ -65,8 +65,8 @@ export function plainEvent(stored: Buffer, annotationKeys: readonly string[] | u
     if (key === 'requestObjectUnmapped' || key === 'responseObjectUnmapped') cuts.push(keyEnd - UNMAPPED.length);
     if (key !== 'annotations' || bytes[value] !== OPEN_OBJECT) continue;
     for (const [index, member] of [...membersOf(bytes, value)].entries()) {
-      const stored = bytes.toString('latin1', member.start + 1, member.keyEnd);
-      bytes.write(annotationKeys?.[index] ?? stored.replaceAll('_', '.'), member.start + 1, 'latin1');
+      const name = bytes.toString('latin1', member.start + 1, member.keyEnd);
+      bytes.write(annotationKeys?.[index] ?? name.replaceAll('_', '.'), member.start + 1, 'latin1');
     }
   }
   const parts: Buffer[] = [];
