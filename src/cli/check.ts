@@ -1,6 +1,7 @@
 import type { Config, OutputConfig } from '../config/schema.ts';
 import { formatProblems } from '../config/problem.ts';
 import { AuditailError } from '../errors.ts';
+import { checkPolicy } from '../inspect/check-policy.ts';
 import { checkSource } from '../inspect/check-source.ts';
 import { checkState } from '../inspect/check-state.ts';
 import { openOutput } from '../inspect/open-output.ts';
@@ -35,6 +36,7 @@ export async function check(
     const pipe: Finding = { level: 'ok', text: 'reads standard input' };
     report.add(`source ${source.name}`, source.type === 'file' ? checkSource(source) : [pipe]);
   }
+  for (const output of config.outputs) report.add(`filter of ${output.name}`, checkPolicy(output, config));
   report.add('state', await checkState(config.stateDirectory));
   if (connect === true) {
     for (const output of config.outputs) report.add(`output ${output.name}`, await probe(output, config, context));

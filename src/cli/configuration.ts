@@ -10,7 +10,7 @@ import { formatProblems } from '../config/problem.ts';
 import type { Settings } from '../config/settings.ts';
 import { SETTING_NAMES, SETTINGS, variableOf } from '../config/settings.ts';
 import { AuditailError } from '../errors.ts';
-import { compileExpression } from '../filter/expression.ts';
+import { FILTER_CHECKS } from '../inspect/filter-checks.ts';
 import type { Context } from './context.ts';
 import { plural } from './human.ts';
 import { printableLines } from './printable.ts';
@@ -39,7 +39,7 @@ export function loadConfiguration(flags: ConfigFlags, { environment }: Pick<Cont
     ...(flags.config === undefined ? {} : { file: flags.config }),
     flags: Object.fromEntries(settings) as Settings,
     environment,
-    checkExpression: compileExpression,
+    ...FILTER_CHECKS,
   });
 }
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { AuditailError } from '../errors.ts';
-import type { CheckExpression } from './filter-checks.ts';
+import type { FilterChecks } from './filter-checks.ts';
 import { checkFilters } from './filter-checks.ts';
 import { readConfigFile } from './config-file.ts';
 import { crossCheck } from './cross-checks.ts';
@@ -23,13 +23,11 @@ import { sourceSchema } from './source-schema.ts';
 
 export const DEFAULT_CONFIG_FILE = '/etc/auditail/auditail.yaml';
 
-export interface LoadInput {
+export interface LoadInput extends FilterChecks {
   /** From `--config`; `AUDITAIL_CONFIG` where it is not given. */
   readonly file?: string;
   readonly flags: Settings;
   readonly environment: Environment;
-  /** The filter's compiler. It is handed in, as stages do not call each other. */
-  readonly checkExpression: CheckExpression;
   /** Where to look if nothing else says anything. */
   readonly defaultFile?: string;
 }
@@ -64,9 +62,9 @@ export function loadConfig(input: LoadInput): Loaded {
     problems.push({ level: 'warning', place: placeOfSetting(name), path: '', message });
   }
   const report: Report = (complaint) => {
-    const place = placeOf(complaint, parsed.document, overlaid.origins, chosen);
-    const { level = 'error', message, pointer } = complaint;
-    const path = formatPath(complaint.path);
+    const { level = 'error', message, pointer, elsewhere } = complaint;
+    const place = elsewhere?.place ?? placeOf(complaint, parsed.document, overlaid.origins, chosen);
+    const path = elsewhere?.path ?? formatPath(complaint.path);
     problems.push({ level, place, path, message, ...(pointer === undefined ? {} : { pointer }) });
   };
   const config = check(overlaid.value, input, report);
@@ -86,7 +84,8 @@ function chooseFile(file: string | undefined, given: readonly Given[], defaultFi
 }
 
 /** The configuration, where the schema has nothing against it; every complaint goes to `report`. */
-function check(value: unknown, { environment, checkExpression }: LoadInput, report: Report): Config | undefined {
+function check(value: unknown, input: LoadInput, report: Report): Config | undefined {
+  const { environment } = input;
   const { data, complaints } = checkSchema(configSchema, value);
   for (const complaint of complaints) report(complaint);
   for (const complaint of findInterpolation(value)) report(complaint);
@@ -105,7 +104,7 @@ function check(value: unknown, { environment, checkExpression }: LoadInput, repo
     environment,
     report,
   );
-  checkFilters(value, checkExpression, report);
+  checkFilters(value, input, report);
   if (data === undefined) return undefined;
   const metadata = resolveMetadata(data.metadata, environment, report);
   return { ...data, metadata, maxLineBytes: lineBound(data, value, report) };

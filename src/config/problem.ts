@@ -59,10 +59,21 @@ function formatProblem(problem: Problem, placeWidth: number, pathWidth: number):
   return lines;
 }
 
-/** By place, those in the file in its order; each problem once. */
+/** File by file, as they come, and by their order in each; each problem once. */
 export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
   const distinct = new Map(
     problems.map((problem) => [`${problem.place.text} ${problem.path} ${problem.message}`, problem]),
   );
-  return [...distinct.values()].sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
+  const files = [...new Set([...distinct.values()].map(fileOf))];
+  return [...distinct.values()].sort(
+    (a, b) =>
+      files.indexOf(fileOf(a)) - files.indexOf(fileOf(b)) ||
+      a.place.line - b.place.line ||
+      a.place.column - b.place.column,
+  );
+}
+
+/** Without line and column; what stands in no file comes first as it always did. */
+function fileOf({ place }: Problem): string {
+  return place.line === 0 ? '' : place.text.replace(/:\d+:\d+$/, '');
 }

@@ -1,4 +1,4 @@
-import type { Path } from './problem.ts';
+import type { Path, Problem } from './problem.ts';
 
 export interface Complaint {
   readonly path: Path;
@@ -7,6 +7,8 @@ export interface Complaint {
   /** Whether to point at the key rather than at its value. */
   readonly atKey?: boolean;
   readonly pointer?: { readonly text: string; readonly column: number };
+  /** Where it stands in another file that the configuration names, and its path there. */
+  readonly elsewhere?: Pick<Problem, 'place' | 'path'>;
 }
 
 /** Takes what a check has to say. */

@@ -6,7 +6,7 @@ import { filter as filterSchema } from '../config/filter-schema.ts';
 import type { Problem } from '../config/problem.ts';
 import { formatPath, sortProblems } from '../config/problem.ts';
 import type { Complaint } from '../config/report.ts';
-import { compileExpression } from '../filter/expression.ts';
+import { FILTER_CHECKS } from './filter-checks.ts';
 import { openFilter } from './opened-filter.ts';
 import { openPolicy } from './opened-policy.ts';
 import type { OpenedFilter } from './opened-filter.ts';
@@ -33,12 +33,12 @@ export function readFilterFile(file: string): FilterFile {
     return openPolicy(file, read.text);
   }
   const found: Problem[] = [...problems];
-  const report = ({ path, message, pointer, atKey = false }: Complaint) => {
-    const place = atKey ? document.placeOfKey(path) : document.placeOfValue(path);
+  const report = ({ path, message, pointer, atKey = false, level = 'error', elsewhere }: Complaint) => {
+    const place = elsewhere?.place ?? (atKey ? document.placeOfKey(path) : document.placeOfValue(path));
     found.push({
-      level: 'error',
+      level,
       place,
-      path: formatPath(path),
+      path: elsewhere?.path ?? formatPath(path),
       message,
       ...(pointer === undefined ? {} : { pointer }),
     });
@@ -46,7 +46,7 @@ export function readFilterFile(file: string): FilterFile {
   const { data, complaints } = checkSchema(filterSchema, value);
   for (const complaint of complaints) report(complaint);
   // The check looks for filters where a configuration has them.
-  checkFilters({ outputs: [{ filter: value }] }, compileExpression, (complaint) =>
+  checkFilters({ outputs: [{ filter: value }] }, FILTER_CHECKS, (complaint) =>
     report({ ...complaint, path: complaint.path.slice(3) }),
   );
   if (data === undefined || found.some(({ level }) => level === 'error')) {

@@ -1,5 +1,6 @@
 import type { Problem } from '../config/problem.ts';
 import { parsePolicy } from '../filter/policy/parse-policy.ts';
+import type { PolicyFinding } from '../filter/policy/policy.ts';
 import { createPolicyFilter } from '../filter/policy/policy-filter.ts';
 import type { OpenedFilter } from './opened-filter.ts';
 
@@ -11,17 +12,7 @@ export function openPolicy(
   | { readonly type: 'filter'; readonly filter: OpenedFilter }
   | { readonly type: 'problems'; readonly problems: readonly Problem[] } {
   const parsed = parsePolicy(text);
-  if (!parsed.ok) {
-    const problems = parsed.findings.map(
-      ({ level, line, column, path, message, hint }): Problem => ({
-        level,
-        place: { text: `${file}:${line}:${column}`, line, column },
-        path,
-        message: hint === undefined ? message : `${message}. ${hint}`,
-      }),
-    );
-    return { type: 'problems', problems };
-  }
+  if (!parsed.ok) return { type: 'problems', problems: problemsOf(file, parsed.findings) };
   const { policy } = parsed;
   const filter = createPolicyFilter(policy);
   return {
@@ -44,4 +35,14 @@ export function openPolicy(
 
 function nameOf(rule: number): string {
   return rule === -1 ? 'policy[none]' : `policy[${rule}]`;
+}
+
+/** What was found in a policy, as problems of the file that it stands in. */
+export function problemsOf(file: string, findings: readonly PolicyFinding[]): readonly Problem[] {
+  return findings.map(({ level, line, column, path, message, hint }) => ({
+    level,
+    place: { text: `${file}:${line}:${column}`, line, column },
+    path,
+    message: hint === undefined ? message : `${message}. ${hint}`,
+  }));
 }
