@@ -69,16 +69,19 @@ describe('what is wrong with a filter is said with its place', () => {
   });
 
   it('in paths, with a pointer', () => {
-    expect(
-      report("      trim: { paths: ['requestObject.spec.containers[]', 'nothing.at.all'] }\n"),
-    ).toMatchInlineSnapshot(`
-      "auditail.yaml:7:23  outputs[0].filter.trim.paths[0]  ends in []: elements have no names to be left out by; name the array itself, or a member of them
-                                                      > requestObject.spec.containers[]
-                                                                                     ^
-      auditail.yaml:7:58  outputs[0].filter.trim.paths[1]  must begin with a field of the event, such as responseObject, not "nothing"
-                                                      > nothing.at.all
-                                                        ^"
-    `);
+    const said = report("      trim: { paths: ['requestObject.spec.containers[]', 'nothing.at.all'] }\n");
+    const lines = said.split('\n');
+    expect(lines.map((line) => line.replaceAll(/ +/g, ' '))).toEqual([
+      expect.stringContaining('auditail.yaml:7:23 outputs[0].filter.trim.paths[0] ends in []'),
+      ' > requestObject.spec.containers[]',
+      ' ^',
+      expect.stringContaining(
+        'auditail.yaml:7:58 outputs[0].filter.trim.paths[1] must begin with a field of the event',
+      ),
+      ' > nothing.at.all',
+      ' ^',
+    ]);
+    expect(lines[2]?.indexOf('^')).toBe(lines[1]?.indexOf('[]'));
     expect(report("      redact: { paths: ['auditID'] }\n")).toContain('auditail.yaml:7:25');
   });
 
@@ -89,9 +92,12 @@ describe('what is wrong with a filter is said with its place', () => {
   });
 });
 
+function event(level: string): string {
+  const time = '2026-11-23T05:13:10.552784Z';
+  return `${JSON.stringify({ kind: 'Event', level, auditID: 'a', stage: 'ResponseComplete', stageTimestamp: time })}\n`;
+}
+
 it('a check compares the policy with the levels in the log', () => {
-  const event = (level: string) =>
-    `${JSON.stringify({ kind: 'Event', level, auditID: 'a', stage: 'ResponseComplete', stageTimestamp: '2026-11-23T05:13:10.552784Z' })}\n`;
   const log = written('audit.log', event('Metadata') + event('Request'));
   const file = policy('  - level: RequestResponse\n    verbs: [create]\n  - level: Request\n');
   const loaded = load(`      policy: ${file}\n`, log);
