@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { type SourceFile, sourceFile, sourceFiles } from './support/source-files.ts';
 
 /** Data flows this way; a stage knows of those before it. What a source makes is a log, so it knows logs. */
-const FLOW = ['log', 'source', 'event', 'filter', 'pipeline', 'output', 'state'];
+const FLOW = ['log', 'source', 'event', 'filter', 'pipeline', 'output', 'state', 'alert'];
 const MAKES: Readonly<Record<string, string>> = { source: 'log' };
 
 /** What joins stages, and so may import anything of them. */

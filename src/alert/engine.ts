@@ -1,0 +1,353 @@
+import { hash } from 'node:crypto';
+import { addFacts, type AlertState } from './alert-state.ts';
+import type { Facts, Found, RuleMatch } from './match.ts';
+import type { Notification } from './notification.ts';
+import type { Rule } from './rule.ts';
+import { type Limits, RuleState } from './rule-state.ts';
+import { fill, type Piece, plain } from './template.ts';
+import { addTime, addValue } from './threshold.ts';
+import { TrailWatch } from './trail-watch.ts';
+
+/** What moves the state of the rules. The same inputs make the same state, and the same notifications. */
+export type Input =
+  | { readonly type: 'found'; readonly found: readonly Found[] }
+  | {
+      readonly type: 'tick';
+      /** How far time has come: the clock's where all of the trail has been read, the trail's where not. */
+      readonly nowMs: number;
+      /** `silence` rules of whose events none came for too long, and since when. */
+      readonly silent: readonly { readonly rule: string; readonly sinceMs: number }[];
+      /** `silence` rules whose events have come back. */
+      readonly heard: readonly string[];
+    };
+
+export interface EngineOptions {
+  readonly source: string;
+  readonly limits: Limits;
+}
+
+/** Occurrences of events that were counted last: those that come again after a crash are known by them. */
+const MAX_OCCURRENCES = 65_536;
+const SEPARATOR = '\u0000';
+
+/** The state of all rules over one trail. It does nothing by itself: no clock, no files, no network. */
+export class Engine {
+  readonly watch = new TrailWatch();
+  readonly states = new Map<string, RuleState>();
+  readonly occurrences = new Set<string>();
+  readonly #options: EngineOptions;
+  #rules = new Map<string, Rule>();
+  #notifications: Notification[] = [];
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+  }
+
+  get rules(): readonly Rule[] {
+    return [...this.#rules.values()];
+  }
+
+  /** Takes these rules from now on; what others remember of the same name and kind stays. */
+  use(rules: readonly Rule[]): void {
+    this.#rules = new Map(rules.filter(({ config }) => config.enabled).map((rule) => [rule.name, rule]));
+    for (const name of this.states.keys()) if (!this.#rules.has(name)) this.states.delete(name);
+    for (const rule of this.#rules.values()) this.#stateOf(rule);
+  }
+
+  knows(rule: string, group: readonly string[], value: string): boolean {
+    return this.states.get(rule)?.knows(keyOf(group), value) ?? false;
+  }
+
+  /** Takes an input; gives what is to be told because of it. */
+  apply(input: Input): readonly Notification[] {
+    this.#notifications = [];
+    if (input.type === 'found') for (const found of input.found) this.#take(found);
+    else this.#tick(input);
+    return this.#notifications;
+  }
+
+  /** Whether a tick at this time would change anything. */
+  isDue(nowMs: number): boolean {
+    for (const [name, state] of this.states) {
+      const rule = this.#rules.get(name);
+      if (rule === undefined) continue;
+      for (const [, alert] of state.alerts.entries()) if (isOver(rule, alert, nowMs)) return true;
+    }
+    return false;
+  }
+
+  #take(found: Found): void {
+    if (this.occurrences.has(found.occurrence)) return;
+    this.occurrences.add(found.occurrence);
+    if (this.occurrences.size > MAX_OCCURRENCES) {
+      const [oldest] = this.occurrences;
+      this.occurrences.delete(oldest as string);
+    }
+    for (const match of found.matches) {
+      const rule = this.#rules.get(match.rule);
+      if (rule === undefined || rule.hash !== match.hash) continue;
+      this.#match(rule, this.#stateOf(rule), match, found);
+    }
+  }
+
+  #match(rule: Rule, state: RuleState, match: RuleMatch, found: Found): void {
+    const { kind } = rule;
+    const { timeMs } = found;
+    if (rule.stages.size > 1 && kind.type !== 'silence' && kind.type !== 'clockJump') {
+      if (state.requests.touch(found.request) !== undefined) return;
+      state.requests.set(found.request, 1);
+    }
+    state.matches += 1;
+    if (timeMs < this.watch.latestMs - this.#options.limits.toleranceMs) state.late += 1;
+    if (state.startedMs === 0) state.startedMs = timeMs;
+    const key = keyOf(match.group);
+    switch (kind.type) {
+      case 'each':
+      case 'repeatedId':
+        return this.#trigger(rule, state, { match, facts: found.facts, timeMs, count: 1, values: match.value });
+      case 'count':
+        return this.#count(rule, state, match, found, kind);
+      case 'distinct':
+        return this.#distinct(rule, state, match, found, kind);
+      case 'firstSeen': {
+        let seen = state.seen.touch(key);
+        if (seen === undefined) {
+          seen = state.newSeen(timeMs);
+          state.seen.set(key, seen);
+        }
+        if (seen.values.touch(match.value) !== undefined) return;
+        state.learn(seen, match.value);
+        const since = kind.learnNew ? seen.firstMs : state.startedMs;
+        if (timeMs - since < kind.learnMs) return;
+        // Another value is another alert, even where the group is the same: it is new only once.
+        const group = [...match.group, match.value];
+        const values = match.value;
+        return this.#trigger(rule, state, {
+          match: { ...match, group },
+          facts: found.facts,
+          timeMs,
+          count: 1,
+          values,
+        });
+      }
+      case 'silence':
+      case 'clockJump': {
+        const [fromMs = timeMs, toMs = timeMs] = match.value.split(' ').map(Number);
+        const values = `${isoTime(fromMs)} to ${isoTime(toMs)}`;
+        const known = kind.type === 'silence' && state.alerts.peek(key) !== undefined;
+        if (!known) {
+          this.#trigger(rule, state, { match, facts: found.facts, timeMs, count: 1, values, startsMs: fromMs });
+        }
+        if (kind.type === 'silence') this.#end(rule, state, key);
+        return;
+      }
+    }
+  }
+
+  #count(
+    rule: Rule,
+    state: RuleState,
+    match: RuleMatch,
+    found: Found,
+    { count, windowMs }: { readonly count: number; readonly windowMs: number },
+  ): void {
+    const key = keyOf(match.group);
+    let times = state.times.touch(key);
+    if (times === undefined) {
+      times = [];
+      state.times.set(key, times);
+    }
+    const together = addTime(times, found.timeMs, count, windowMs, this.#options.limits.toleranceMs);
+    if (together === 0) return;
+    this.#trigger(rule, state, { match, facts: found.facts, timeMs: found.timeMs, count: together, values: '' });
+  }
+
+  #distinct(
+    rule: Rule,
+    state: RuleState,
+    match: RuleMatch,
+    found: Found,
+    { count, windowMs }: { readonly count: number; readonly windowMs: number },
+  ): void {
+    if (match.value === '') return;
+    const key = keyOf(match.group);
+    let values = state.values.touch(key);
+    if (values === undefined) {
+      values = new Map();
+      state.values.set(key, values);
+    }
+    const { toleranceMs } = this.#options.limits;
+    const together = addValue(values, match.value, found.timeMs, { count, windowMs, toleranceMs });
+    if (together === 0) return;
+    const some = [...values.keys()].slice(-10).join(', ');
+    this.#trigger(rule, state, { match, facts: found.facts, timeMs: found.timeMs, count: together, values: some });
+  }
+
+  #trigger(
+    rule: Rule,
+    state: RuleState,
+    {
+      match,
+      facts,
+      timeMs,
+      count,
+      values,
+      startsMs = timeMs,
+    }: {
+      readonly match: RuleMatch;
+      readonly facts: Facts | null;
+      readonly timeMs: number;
+      readonly count: number;
+      readonly values: string;
+      readonly startsMs?: number;
+    },
+  ): void {
+    const key = keyOf(match.group);
+    let alert = state.alerts.touch(key);
+    if (alert !== undefined && isOver(rule, alert, timeMs)) {
+      this.#end(rule, state, key);
+      alert = undefined;
+    }
+    if (alert === undefined) {
+      const { group, shown } = match;
+      alert = { group, startsMs, lastMs: timeMs, toldMs: timeMs, told: 0, count, shown, values, facts: [] };
+      state.alerts.set(key, alert);
+    } else {
+      alert.count = rule.kind.type === 'distinct' ? Math.max(alert.count, count) : alert.count + 1;
+      // A clock that was set back must not make an alert last until it has come forward again.
+      alert.lastMs = Math.abs(timeMs - alert.lastMs) > rule.config.repeat ? timeMs : Math.max(alert.lastMs, timeMs);
+      alert.shown = match.shown;
+      alert.values = values;
+    }
+    addFacts(alert, facts);
+    if (alert.told > 0 && Math.abs(timeMs - alert.toldMs) < rule.config.repeat) return;
+    alert.toldMs = timeMs;
+    this.#tell(rule, state, alert, 'firing');
+  }
+
+  #tick({ nowMs, silent, heard }: Extract<Input, { type: 'tick' }>): void {
+    for (const { rule: name, sinceMs } of silent) {
+      const rule = this.#rules.get(name);
+      if (rule === undefined) continue;
+      const values = `since ${isoTime(sinceMs)}`;
+      const match = { rule: name, hash: rule.hash, group: [], value: '', shown: {} };
+      this.#trigger(rule, this.#stateOf(rule), {
+        match,
+        facts: null,
+        timeMs: nowMs,
+        count: 1,
+        values,
+        startsMs: sinceMs,
+      });
+    }
+    for (const name of heard) {
+      const rule = this.#rules.get(name);
+      const state = this.states.get(name);
+      if (rule !== undefined && state !== undefined) this.#end(rule, state, keyOf([]));
+    }
+    for (const rule of this.#rules.values()) {
+      if (rule.kind.type === 'silence') continue;
+      const state = this.#stateOf(rule);
+      for (const [key, alert] of state.alerts.entries()) if (isOver(rule, alert, nowMs)) this.#end(rule, state, key);
+    }
+  }
+
+  /** The alert is over; that is told where the rule says so, or where only this makes an end of it. */
+  #end(rule: Rule, state: RuleState, key: string): void {
+    const alert = state.alerts.peek(key);
+    if (alert === undefined) return;
+    state.alerts.delete(key);
+    if (resolveMs(rule) !== null) this.#tell(rule, state, alert, 'resolved');
+  }
+
+  #tell(rule: Rule, state: RuleState, alert: AlertState, status: Notification['status']): void {
+    const { source } = this.#options;
+    const { config } = rule;
+    alert.told += 1;
+    state.notifications += 1;
+    const names = rule.group.map(({ name }) => name);
+    const fingerprint = digest([source, rule.name, ...alert.group]).slice(0, 16);
+    this.#notifications.push({
+      id: digest([fingerprint, String(alert.startsMs), String(alert.told), status]),
+      status,
+      rule: rule.name,
+      severity: config.severity,
+      source,
+      fingerprint,
+      group: Object.fromEntries(alert.group.map((value, at) => [names[at] ?? 'value', plain(value)])),
+      labels: config.labels,
+      summary: this.#summary(rule, alert),
+      description: config.description,
+      action: config.action ?? '',
+      techniques: config.techniques,
+      runbook: config.runbook ?? '',
+      startsMs: alert.startsMs,
+      lastMs: alert.lastMs,
+      count: alert.count,
+      lastsMs: config.repeat + (resolveMs(rule) ?? 0),
+      events: alert.facts,
+    });
+  }
+
+  #summary(rule: Rule, alert: AlertState): readonly Piece[] {
+    const { kind, config } = rule;
+    return fill(rule.summary, (name) => {
+      switch (name) {
+        case 'count':
+        case 'distinct':
+          return String(alert.count);
+        case 'window':
+          return kind.type === 'count' || kind.type === 'distinct' ? seconds(kind.windowMs) : '';
+        case 'duration':
+          return kind.type === 'silence' ? seconds(kind.forMs) : seconds(alert.lastMs - alert.startsMs);
+        case 'rule':
+          return rule.name;
+        case 'severity':
+          return config.severity;
+        case 'values':
+          return plain(alert.values);
+        default:
+          return alert.shown[name] ?? '';
+      }
+    });
+  }
+
+  #stateOf(rule: Rule): RuleState {
+    const known = this.states.get(rule.name);
+    if (known?.hash === rule.hash) return known;
+    const state = new RuleState(rule.hash, this.#options.limits);
+    this.states.set(rule.name, state);
+    return state;
+  }
+}
+
+export function keyOf(group: readonly string[]): string {
+  return group.join(SEPARATOR);
+}
+
+/** How long nothing may have come until an alert is told to be over; null where that is never told. */
+function resolveMs({ config, kind }: Rule): number | null {
+  if (config.resolve !== undefined) return config.resolve;
+  if (kind.type === 'silence') return 0;
+  return kind.type === 'count' || kind.type === 'distinct' ? Math.max(kind.windowMs, 60_000) : null;
+}
+
+function isOver(rule: Rule, alert: AlertState, nowMs: number): boolean {
+  if (rule.kind.type === 'silence') return false;
+  const resolve = resolveMs(rule);
+  return resolve === null ? nowMs - alert.toldMs >= rule.config.repeat : nowMs - alert.lastMs >= resolve;
+}
+
+function digest(parts: readonly string[]): string {
+  return hash('sha256', parts.join(SEPARATOR), 'hex').slice(0, 32);
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function seconds(ms: number): string {
+  const whole = Math.round(ms / 1000);
+  if (whole < 120) return `${whole} s`;
+  return whole < 7200 ? `${Math.round(whole / 60)} min` : `${Math.round(whole / 3600)} h`;
+}

@@ -1,0 +1,154 @@
+import { hash } from 'node:crypto';
+import type { Event } from '../event/event.ts';
+import { SLOT } from '../event/field.ts';
+import type { Facts, Found, RuleMatch } from './match.ts';
+import { plain } from './template.ts';
+import type { Rule } from './rule.ts';
+import type { TrailWatch } from './trail-watch.ts';
+import { bounded } from './value.ts';
+
+/** Clients choose verbs and resources of their own: what is remembered of them is bounded. */
+const MAX_REMEMBERED = 4096;
+
+/** What is remembered of earlier events. */
+export interface Memory {
+  readonly watch: TrailWatch;
+  /** Whether a `firstSeen` rule has seen this before: nobody has to hear of it then. */
+  knows(rule: string, group: readonly string[], value: string): boolean;
+}
+
+/** Which of the rules an event matches. What it remembers of earlier events is in `TrailWatch` only. */
+export class Matcher {
+  readonly rules: readonly Rule[];
+  /** Conditions that failed on an event; such an event does not match. */
+  failures = 0;
+  readonly watch: TrailWatch;
+  readonly #memory: Memory;
+  readonly #candidates = new Map<string, readonly Rule[]>();
+  #matched: Rule[] = [];
+
+  constructor(rules: readonly Rule[], memory: Memory) {
+    this.rules = rules.filter(({ config }) => config.enabled);
+    this.#memory = memory;
+    this.watch = memory.watch;
+    const { watch } = memory;
+    watch.use(this.rules);
+  }
+
+  /** Whether any rule has to hear of this event; which ones is known until the next call. */
+  judge(event: Event): boolean {
+    const matched: Rule[] = [];
+    for (const rule of this.#candidatesOf(event)) {
+      if (this.#holds(rule, event) && this.watch.admits(rule, event) && !this.#isKnown(rule, event)) matched.push(rule);
+    }
+    for (const rule of this.watch.everyEvent(event)) matched.push(rule);
+    this.#matched = matched;
+    return matched.length > 0;
+  }
+
+  /** What the rules found in the event of the last `judge`; `event` may be what redaction left of it. */
+  found(event: Event, line: { readonly bytes: Buffer; readonly start: number; readonly end: number }): Found {
+    const content = hash('sha256', line.bytes.subarray(line.start, line.end), 'hex').slice(0, 16);
+    const matches = this.#matched.map((rule): RuleMatch => {
+      return {
+        rule: rule.name,
+        hash: rule.hash,
+        group: groupOf(rule, event),
+        value: this.#valueOf(rule, event),
+        shown: Object.fromEntries(rule.shown.map(({ name, read }) => [name, plain(cut(read(event)))])),
+      };
+    });
+    return { occurrence: content, request: requestOf(event), timeMs: timeMsOf(event), matches, facts: factsOf(event) };
+  }
+
+  #isKnown(rule: Rule, event: Event): boolean {
+    return (
+      rule.kind.type === 'firstSeen' && this.#memory.knows(rule.name, groupOf(rule, event), this.#valueOf(rule, event))
+    );
+  }
+
+  #valueOf(rule: Rule, event: Event): string {
+    if (rule.kind.type === 'silence' || rule.kind.type === 'clockJump') {
+      const gap = this.watch.gapOf(rule.name);
+      return gap === undefined ? '' : `${gap.fromMs} ${gap.toMs}`;
+    }
+    return bounded(rule.value.map((read) => read(event)).join(' | '));
+  }
+
+  #holds(rule: Rule, event: Event): boolean {
+    try {
+      return rule.holds(event);
+    } catch {
+      this.failures += 1;
+      return false;
+    }
+  }
+
+  #candidatesOf(event: Event): readonly Rule[] {
+    const resource = event.text(SLOT['objectRef.resource']);
+    const subresource = event.text(SLOT['objectRef.subresource']);
+    const stage = event.text(SLOT.stage);
+    const verb = event.text(SLOT.verb);
+    const name = subresource === '' ? resource : `${resource}/${subresource}`;
+    const key = `${stage} ${verb} ${name}`;
+    const known = this.#candidates.get(key);
+    if (known !== undefined) return known;
+    const rules = this.rules.filter(
+      (rule) =>
+        rule.stages.has(stage) && (rule.verbs?.has(verb) ?? true) && (rule.resource?.(name) ?? true) && !isWatch(rule),
+    );
+    if (this.#candidates.size >= MAX_REMEMBERED) this.#candidates.clear();
+    this.#candidates.set(key, rules);
+    return rules;
+  }
+}
+
+function groupOf(rule: Rule, event: Event): readonly string[] {
+  return rule.group.map(({ read }) => bounded(read(event)));
+}
+
+function isWatch({ kind }: Rule): boolean {
+  return kind.type === 'clockJump';
+}
+
+export function timeMsOf(event: Event): number {
+  return Number(event.timeNs() / 1_000_000n);
+}
+
+/** The API server gives each request a time of its own; the Audit-ID alone is the client's to choose. */
+function requestOf(event: Event): string {
+  const parts = [
+    event.text(SLOT.auditID),
+    event.text(SLOT.requestReceivedTimestamp),
+    event.text(SLOT['user.username']),
+    event.text(SLOT.requestURI),
+  ];
+  return hash('sha256', parts.join('\u0000'), 'hex').slice(0, 16);
+}
+
+function factsOf(event: Event): Facts {
+  const text = (slot: number) => plain(cut(event.text(slot)));
+  const subresource = text(SLOT['objectRef.subresource']);
+  const as = text(SLOT['impersonatedUser.username']);
+  return {
+    time: event.timeText(),
+    auditID: text(SLOT.auditID),
+    stage: text(SLOT.stage),
+    verb: text(SLOT.verb),
+    user: text(SLOT['user.username']),
+    ...(as === '' ? {} : { as }),
+    resource: `${text(SLOT['objectRef.resource'])}${subresource === '' ? '' : `/${subresource}`}`,
+    namespace: text(SLOT['objectRef.namespace']),
+    name: text(SLOT['objectRef.name']),
+    path: plain(cut(event.text(SLOT.requestURI).split('?', 1)[0] as string)),
+    code: event.number(SLOT['responseStatus.code']),
+    sourceIPs: plain(cut(event.list(SLOT.sourceIPs).join(', '))),
+    userAgent: text(SLOT.userAgent),
+  };
+}
+
+const MAX_SHOWN = 500;
+
+function cut(text: string): string {
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 1).toWellFormed()}…` : text;
+}

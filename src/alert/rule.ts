@@ -1,0 +1,40 @@
+import type { AlertRuleConfig } from '../config/alert-rule-schema.ts';
+import type { Event } from '../event/event.ts';
+import type { Template } from './template.ts';
+import type { ReadValue } from './value.ts';
+
+/** What a rule asks of an event; it may throw where an expression fails on this event. */
+export type Test = (event: Event) => boolean;
+
+/** How a rule comes from matches to alerts. */
+export type Kind =
+  | { readonly type: 'each' }
+  | { readonly type: 'count'; readonly count: number; readonly windowMs: number }
+  | { readonly type: 'distinct'; readonly count: number; readonly windowMs: number }
+  | { readonly type: 'firstSeen'; readonly learnMs: number; readonly learnNew: boolean }
+  | { readonly type: 'silence'; readonly forMs: number }
+  | { readonly type: 'repeatedId' }
+  | { readonly type: 'clockJump'; readonly forwardMs: number; readonly backMs: number };
+
+/** A rule that can judge events. */
+export interface Rule {
+  readonly name: string;
+  /** Names what its state depends on: with another hash, the state of before is of no use. */
+  readonly hash: string;
+  readonly kind: Kind;
+  readonly config: AlertRuleConfig;
+  readonly stages: ReadonlySet<string>;
+  readonly verbs: ReadonlySet<string> | null;
+  /** Whether the rule looks at a resource, named as `pods/exec`; empty for a path that is none. */
+  readonly resource: ((name: string) => boolean) | null;
+  /** Whether it looks at an event of its stages, verbs and resources. */
+  readonly holds: Test;
+  readonly group: readonly { readonly name: string; readonly read: ReadValue }[];
+  /** What is counted, learnt or held together, beside the group. */
+  readonly value: readonly ReadValue[];
+  /** What has to stay the same (`repeatedId`). */
+  readonly by: readonly ReadValue[];
+  readonly summary: Template;
+  /** Values of the event that the summary needs. */
+  readonly shown: readonly { readonly name: string; readonly read: ReadValue }[];
+}

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import type { Event } from '../event/event.ts';
+import type { Rule } from './rule.ts';
+
+/** Names of requests that `repeatedId` remembers, for each rule. */
+const REMEMBERED = 65_536;
+const NONE: readonly Rule[] = [];
+
+/** Something that the course of the trail itself shows. */
+export interface Gap {
+  readonly rule: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/**
+ * What has to be known of every event, and so is kept in a few numbers and nothing else: when one of a kind was last
+ * there, how far the clock has come, which names of requests were used. Rules ask for a record only where it matters.
+ */
+export class TrailWatch {
+  /** When the last event of a kind was made, by name of the `silence` rule, in the order of the trail. */
+  readonly lastSeen = new Map<string, number>();
+  /** The latest time of any event; 0 before the first. */
+  latestMs = 0;
+  /** Time of the last event in the order of the trail. */
+  lastMs = 0;
+  readonly #names = new Map<string, Float64Array>();
+  #clocks: readonly Rule[] = NONE;
+  #gaps = new Map<string, Gap>();
+
+  use(rules: readonly Rule[]): void {
+    this.#clocks = rules.filter(({ kind }) => kind.type === 'clockJump');
+    const silences = new Set(rules.filter(({ kind }) => kind.type === 'silence').map(({ name }) => name));
+    for (const name of this.lastSeen.keys()) if (!silences.has(name)) this.lastSeen.delete(name);
+  }
+
+  /** Whether a rule whose condition holds wants to hear of this event. */
+  admits(rule: Rule, event: Event): boolean {
+    switch (rule.kind.type) {
+      case 'silence': {
+        const timeMs = Number(event.timeNs() / 1_000_000n);
+        const last = this.lastSeen.get(rule.name);
+        this.lastSeen.set(rule.name, timeMs);
+        if (last === undefined || timeMs - last < rule.kind.forMs) return false;
+        this.#gaps.set(rule.name, { rule: rule.name, fromMs: last, toMs: timeMs });
+        return true;
+      }
+      case 'repeatedId':
+        return this.#repeats(rule, event);
+      default:
+        return true;
+    }
+  }
+
+  /** Rules about the clock, which hear of events whatever those are. */
+  everyEvent(event: Event): readonly Rule[] {
+    const timeMs = Number(event.timeNs() / 1_000_000n);
+    const { lastMs, latestMs } = this;
+    this.lastMs = timeMs;
+    if (timeMs > latestMs) this.latestMs = timeMs;
+    if (latestMs === 0 || this.#clocks.length === 0) return NONE;
+    // A clock that was set back stays so: what comes after is measured from there.
+    const back = latestMs - timeMs;
+    const forward = timeMs - lastMs;
+    if (back < 1000 && forward < 1000) return NONE;
+    const jumped = this.#clocks.filter(({ kind }) => {
+      return kind.type === 'clockJump' && (back >= kind.backMs || forward >= kind.forwardMs);
+    });
+    for (const { name } of jumped) {
+      this.#gaps.set(name, { rule: name, fromMs: back >= 1000 ? latestMs : lastMs, toMs: timeMs });
+      if (back >= 1000) this.latestMs = timeMs;
+    }
+    return jumped;
+  }
+
+  /** The gap that a rule has heard of last. */
+  gapOf(rule: string): Gap | undefined {
+    return this.#gaps.get(rule);
+  }
+
+  /** A table of fixed size, by hash: a newer name takes the place of an older one. */
+  #repeats(rule: Rule, event: Event): boolean {
+    const name = rule.value.map((read) => read(event)).join('\u0000');
+    if (name === '') return false;
+    let table = this.#names.get(rule.name);
+    if (table === undefined) {
+      table = new Float64Array(REMEMBERED * 2);
+      this.#names.set(rule.name, table);
+    }
+    const [place, id] = numbersOf(name);
+    const [, by] = numbersOf(rule.by.map((read) => read(event)).join('\u0000'));
+    const at = (place % REMEMBERED) * 2;
+    const repeats = table[at] === id && table[at + 1] !== by;
+    table[at] = id;
+    table[at + 1] = by;
+    return repeats;
+  }
+}
+
+/** Nobody outside can find two texts for one number without knowing this. */
+const SEED = randomBytes(8);
+const SEED_A = SEED.readUInt32LE(0);
+const SEED_B = SEED.readUInt32LE(4);
+
+/** 32 and 53 bits of a text, never 0: a cryptographic hash of every event would cost more than all rules together. */
+function numbersOf(text: string): readonly [number, number] {
+  let a = SEED_A;
+  let b = SEED_B;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    a = Math.imul(a ^ unit, 0x85ebca6b);
+    a ^= a >>> 13;
+    b = Math.imul(b ^ unit, 0xc2b2ae35);
+    b ^= b >>> 16;
+  }
+  return [a >>> 0, (b >>> 0) * 0x20_0000 + (a & 0x1f_ffff) + 1];
+}
