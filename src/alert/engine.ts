@@ -1,10 +1,8 @@
-import { hash } from 'node:crypto';
-import { addFacts, type AlertState } from './alert-state.ts';
-import type { Facts, Found, RuleMatch } from './match.ts';
+import { AlertBook, isOver, keyOf } from './alert-book.ts';
+import type { Found, RuleMatch } from './match.ts';
 import type { Notification } from './notification.ts';
 import type { Rule } from './rule.ts';
 import { type Limits, RuleState } from './rule-state.ts';
-import { fill, type Piece, plain } from './template.ts';
 import { addTime, addValue } from './threshold.ts';
 import { TrailWatch } from './trail-watch.ts';
 
@@ -28,7 +26,6 @@ export interface EngineOptions {
 
 /** Occurrences of events that were counted last: those that come again after a crash are known by them. */
 const MAX_OCCURRENCES = 65_536;
-const SEPARATOR = '\u0000';
 
 /** The state of all rules over one trail. It does nothing by itself: no clock, no files, no network. */
 export class Engine {
@@ -37,10 +34,11 @@ export class Engine {
   readonly occurrences = new Set<string>();
   readonly #options: EngineOptions;
   #rules = new Map<string, Rule>();
-  #notifications: Notification[] = [];
+  readonly #book: AlertBook;
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#book = new AlertBook(options.source);
   }
 
   get rules(): readonly Rule[] {
@@ -60,10 +58,9 @@ export class Engine {
 
   /** Takes an input; gives what is to be told because of it. */
   apply(input: Input): readonly Notification[] {
-    this.#notifications = [];
     if (input.type === 'found') for (const found of input.found) this.#take(found);
     else this.#tick(input);
-    return this.#notifications;
+    return this.#book.take();
   }
 
   /** Whether a tick at this time would change anything. */
@@ -104,7 +101,7 @@ export class Engine {
     switch (kind.type) {
       case 'each':
       case 'repeatedId':
-        return this.#trigger(rule, state, { match, facts: found.facts, timeMs, count: 1, values: match.value });
+        return this.#book.trigger(rule, state, { match, facts: found.facts, timeMs, count: 1, values: match.value });
       case 'count':
         return this.#count(rule, state, match, found, kind);
       case 'distinct':
@@ -122,7 +119,7 @@ export class Engine {
         // Another value is another alert, even where the group is the same: it is new only once.
         const group = [...match.group, match.value];
         const values = match.value;
-        return this.#trigger(rule, state, {
+        return this.#book.trigger(rule, state, {
           match: { ...match, group },
           facts: found.facts,
           timeMs,
@@ -136,9 +133,9 @@ export class Engine {
         const values = `${isoTime(fromMs)} to ${isoTime(toMs)}`;
         const known = kind.type === 'silence' && state.alerts.peek(key) !== undefined;
         if (!known) {
-          this.#trigger(rule, state, { match, facts: found.facts, timeMs, count: 1, values, startsMs: fromMs });
+          this.#book.trigger(rule, state, { match, facts: found.facts, timeMs, count: 1, values, startsMs: fromMs });
         }
-        if (kind.type === 'silence') this.#end(rule, state, key);
+        if (kind.type === 'silence') this.#book.end(rule, state, key);
         return;
       }
     }
@@ -159,7 +156,7 @@ export class Engine {
     }
     const together = addTime(times, found.timeMs, count, windowMs, this.#options.limits.toleranceMs);
     if (together === 0) return;
-    this.#trigger(rule, state, { match, facts: found.facts, timeMs: found.timeMs, count: together, values: '' });
+    this.#book.trigger(rule, state, { match, facts: found.facts, timeMs: found.timeMs, count: together, values: '' });
   }
 
   #distinct(
@@ -180,49 +177,7 @@ export class Engine {
     const together = addValue(values, match.value, found.timeMs, { count, windowMs, toleranceMs });
     if (together === 0) return;
     const some = [...values.keys()].slice(-10).join(', ');
-    this.#trigger(rule, state, { match, facts: found.facts, timeMs: found.timeMs, count: together, values: some });
-  }
-
-  #trigger(
-    rule: Rule,
-    state: RuleState,
-    {
-      match,
-      facts,
-      timeMs,
-      count,
-      values,
-      startsMs = timeMs,
-    }: {
-      readonly match: RuleMatch;
-      readonly facts: Facts | null;
-      readonly timeMs: number;
-      readonly count: number;
-      readonly values: string;
-      readonly startsMs?: number;
-    },
-  ): void {
-    const key = keyOf(match.group);
-    let alert = state.alerts.touch(key);
-    if (alert !== undefined && isOver(rule, alert, timeMs)) {
-      this.#end(rule, state, key);
-      alert = undefined;
-    }
-    if (alert === undefined) {
-      const { group, shown } = match;
-      alert = { group, startsMs, lastMs: timeMs, toldMs: timeMs, told: 0, count, shown, values, facts: [] };
-      state.alerts.set(key, alert);
-    } else {
-      alert.count = rule.kind.type === 'distinct' ? Math.max(alert.count, count) : alert.count + 1;
-      // A clock that was set back must not make an alert last until it has come forward again.
-      alert.lastMs = Math.abs(timeMs - alert.lastMs) > rule.config.repeat ? timeMs : Math.max(alert.lastMs, timeMs);
-      alert.shown = match.shown;
-      alert.values = values;
-    }
-    addFacts(alert, facts);
-    if (alert.told > 0 && Math.abs(timeMs - alert.toldMs) < rule.config.repeat) return;
-    alert.toldMs = timeMs;
-    this.#tell(rule, state, alert, 'firing');
+    this.#book.trigger(rule, state, { match, facts: found.facts, timeMs: found.timeMs, count: together, values: some });
   }
 
   #tick({ nowMs, silent, heard }: Extract<Input, { type: 'tick' }>): void {
@@ -231,7 +186,7 @@ export class Engine {
       if (rule === undefined) continue;
       const values = `since ${isoTime(sinceMs)}`;
       const match = { rule: name, hash: rule.hash, group: [], value: '', shown: {} };
-      this.#trigger(rule, this.#stateOf(rule), {
+      this.#book.trigger(rule, this.#stateOf(rule), {
         match,
         facts: null,
         timeMs: nowMs,
@@ -243,73 +198,14 @@ export class Engine {
     for (const name of heard) {
       const rule = this.#rules.get(name);
       const state = this.states.get(name);
-      if (rule !== undefined && state !== undefined) this.#end(rule, state, keyOf([]));
+      if (rule !== undefined && state !== undefined) this.#book.end(rule, state, keyOf([]));
     }
     for (const rule of this.#rules.values()) {
       if (rule.kind.type === 'silence') continue;
       const state = this.#stateOf(rule);
-      for (const [key, alert] of state.alerts.entries()) if (isOver(rule, alert, nowMs)) this.#end(rule, state, key);
+      for (const [key, alert] of state.alerts.entries())
+        if (isOver(rule, alert, nowMs)) this.#book.end(rule, state, key);
     }
-  }
-
-  /** The alert is over; that is told where the rule says so, or where only this makes an end of it. */
-  #end(rule: Rule, state: RuleState, key: string): void {
-    const alert = state.alerts.peek(key);
-    if (alert === undefined) return;
-    state.alerts.delete(key);
-    if (resolveMs(rule) !== null) this.#tell(rule, state, alert, 'resolved');
-  }
-
-  #tell(rule: Rule, state: RuleState, alert: AlertState, status: Notification['status']): void {
-    const { source } = this.#options;
-    const { config } = rule;
-    alert.told += 1;
-    state.notifications += 1;
-    const names = rule.group.map(({ name }) => name);
-    const fingerprint = digest([source, rule.name, ...alert.group]).slice(0, 16);
-    this.#notifications.push({
-      id: digest([fingerprint, String(alert.startsMs), String(alert.told), status]),
-      status,
-      rule: rule.name,
-      severity: config.severity,
-      source,
-      fingerprint,
-      group: Object.fromEntries(alert.group.map((value, at) => [names[at] ?? 'value', plain(value)])),
-      labels: config.labels,
-      summary: this.#summary(rule, alert),
-      description: config.description,
-      action: config.action ?? '',
-      techniques: config.techniques,
-      runbook: config.runbook ?? '',
-      startsMs: alert.startsMs,
-      lastMs: alert.lastMs,
-      count: alert.count,
-      lastsMs: config.repeat + (resolveMs(rule) ?? 0),
-      events: alert.facts,
-    });
-  }
-
-  #summary(rule: Rule, alert: AlertState): readonly Piece[] {
-    const { kind, config } = rule;
-    return fill(rule.summary, (name) => {
-      switch (name) {
-        case 'count':
-        case 'distinct':
-          return String(alert.count);
-        case 'window':
-          return kind.type === 'count' || kind.type === 'distinct' ? seconds(kind.windowMs) : '';
-        case 'duration':
-          return kind.type === 'silence' ? seconds(kind.forMs) : seconds(alert.lastMs - alert.startsMs);
-        case 'rule':
-          return rule.name;
-        case 'severity':
-          return config.severity;
-        case 'values':
-          return plain(alert.values);
-        default:
-          return alert.shown[name] ?? '';
-      }
-    });
   }
 
   #stateOf(rule: Rule): RuleState {
@@ -321,33 +217,6 @@ export class Engine {
   }
 }
 
-export function keyOf(group: readonly string[]): string {
-  return group.join(SEPARATOR);
-}
-
-/** How long nothing may have come until an alert is told to be over; null where that is never told. */
-function resolveMs({ config, kind }: Rule): number | null {
-  if (config.resolve !== undefined) return config.resolve;
-  if (kind.type === 'silence') return 0;
-  return kind.type === 'count' || kind.type === 'distinct' ? Math.max(kind.windowMs, 60_000) : null;
-}
-
-function isOver(rule: Rule, alert: AlertState, nowMs: number): boolean {
-  if (rule.kind.type === 'silence') return false;
-  const resolve = resolveMs(rule);
-  return resolve === null ? nowMs - alert.toldMs >= rule.config.repeat : nowMs - alert.lastMs >= resolve;
-}
-
-function digest(parts: readonly string[]): string {
-  return hash('sha256', parts.join(SEPARATOR), 'hex').slice(0, 32);
-}
-
 function isoTime(ms: number): string {
   return new Date(ms).toISOString();
-}
-
-function seconds(ms: number): string {
-  const whole = Math.round(ms / 1000);
-  if (whole < 120) return `${whole} s`;
-  return whole < 7200 ? `${Math.round(whole / 60)} min` : `${Math.round(whole / 3600)} h`;
 }
