@@ -6,6 +6,7 @@ import { salvage } from './event/salvage.ts';
 import { createFilter } from './filter/create-filter.ts';
 import type { AgentEnd, AgentHandle, AgentOptions } from './inspect/agent-handle.ts';
 import { openOutput } from './inspect/open-output.ts';
+import { openSource } from './inspect/open-source.ts';
 import type { AgentStatus } from './inspect/status.ts';
 import type { Anomaly } from './log/log.ts';
 import type { EventReference } from './log/loss.ts';
@@ -14,10 +15,8 @@ import { fitInFlight } from './pipeline/budget.ts';
 import { LargeLines } from './pipeline/large-lines.ts';
 import type { PipelineNotes } from './pipeline/notes.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
-import { createFileSource } from './source/file.ts';
 import { firstRun } from './source/first-run.ts';
 import type { Source } from './source/source.ts';
-import { createStdinSource } from './source/stdin.ts';
 import type { Checkpoint } from './state/checkpoint.ts';
 import { lockState, type StateLock } from './state/lock.ts';
 import { type OutputState, openOutputState } from './state/output-state.ts';
@@ -215,9 +214,7 @@ class Agent implements AgentHandle {
       const level = kind === 'readable' ? 'info' : 'warn';
       this.#options.logger[level]({ source: config.name, kind, ...fields }, words);
     };
-    const { stdin } = process;
-    if (config.type === 'stdin') return createStdinSource({ config, stateDirectory, input: stdin, reference, anomaly });
-    return createFileSource({ config, stateDirectory, activePollMs: this.#activePollMs(), reference, anomaly });
+    return openSource(config, { stateDirectory, activePollMs: this.#activePollMs(), reference, anomaly });
   }
 
   /** New events are looked for twice within the shortest delay that an output asks for. */

@@ -1,8 +1,9 @@
-import type { Config, OutputConfig } from '../config/schema.ts';
+import type { Config, OutputConfig, SourceConfig } from '../config/schema.ts';
 import { formatProblems } from '../config/problem.ts';
 import { AuditailError } from '../errors.ts';
 import { checkPolicy } from '../inspect/check-policy.ts';
 import { checkSource } from '../inspect/check-source.ts';
+import { checkWebhook } from '../inspect/check-webhook.ts';
 import { checkState } from '../inspect/check-state.ts';
 import { openOutput } from '../inspect/open-output.ts';
 import type { Finding } from '../output/output.ts';
@@ -33,8 +34,7 @@ export async function check(
   const report = new Report(context);
   report.add('configuration', [{ level: 'ok', text: `${file ?? 'flags and environment'}: ${size}` }]);
   for (const source of config.sources) {
-    const pipe: Finding = { level: 'ok', text: 'reads standard input' };
-    report.add(`source ${source.name}`, source.type === 'file' ? checkSource(source) : [pipe]);
+    report.add(`source ${source.name}`, await checkAnySource(source));
   }
   for (const output of config.outputs) report.add(`filter of ${output.name}`, checkPolicy(output, config));
   report.add('state', await checkState(config.stateDirectory));
@@ -42,6 +42,17 @@ export async function check(
     for (const output of config.outputs) report.add(`output ${output.name}`, await probe(output, config, context));
   }
   return report.end(connect === true);
+}
+
+async function checkAnySource(source: SourceConfig): Promise<readonly Finding[]> {
+  switch (source.type) {
+    case 'file':
+      return checkSource(source);
+    case 'stdin':
+      return [{ level: 'ok', text: 'reads standard input' }];
+    case 'webhook':
+      return checkWebhook(source);
+  }
 }
 
 async function probe(

@@ -13,6 +13,12 @@ export function name(description: string) {
     .describe(description);
 }
 
+/** Whether text is host:port; an empty host means all addresses. */
+export function isAddress(text: string): boolean {
+  const match = /^(?:\[[0-9a-fA-F:.]+\]|[^:\s[\]]*):(\d{1,5})$/.exec(text);
+  return match !== null && Number(match[1]) <= 65_535;
+}
+
 /** A value in the file, or where to take it from. Secrets are never interpolated into text. */
 export function reference(description: string) {
   return z

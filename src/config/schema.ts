@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { reference } from './common-schema.ts';
+import { isAddress, reference } from './common-schema.ts';
 import { outputSchema } from './output-schema.ts';
 import type { filter } from './filter-schema.ts';
 import type { batch, retry } from './output-schema.ts';
@@ -7,11 +7,6 @@ import { sourceSchema } from './source-schema.ts';
 import { bytes, duration } from './units.ts';
 
 export type { Reference } from './common-schema.ts';
-
-function isAddress(text: string): boolean {
-  const match = /^(?:\[[0-9a-fA-F:.]+\]|[^:\s[\]]*):(\d{1,5})$/.exec(text);
-  return text === 'off' || (match !== null && Number(match[1]) <= 65_535);
-}
 
 /**
  * The whole configuration: keys, defaults and descriptions in one place. The JSON Schema for editors and the reference
@@ -39,7 +34,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       listen: z
         .string()
-        .refine(isAddress, 'must be host:port, such as 127.0.0.1:9465, or off')
+        .refine((text) => text === 'off' || isAddress(text), 'must be host:port, such as 127.0.0.1:9465, or off')
         .default('127.0.0.1:9465')
         .describe('Address of `/metrics`, `/healthz` and `/readyz` as host:port; `off` for none.'),
     })
@@ -85,6 +80,7 @@ export type Config = Omit<z.output<typeof configSchema>, 'metadata'> & { readonl
 export type SourceConfig = Config['sources'][number];
 export type FileSourceConfig = Extract<SourceConfig, { type: 'file' }>;
 export type StdinSourceConfig = Extract<SourceConfig, { type: 'stdin' }>;
+export type WebhookSourceConfig = Extract<SourceConfig, { type: 'webhook' }>;
 export type OutputConfig = Config['outputs'][number];
 export type ElasticsearchOutputConfig = Extract<OutputConfig, { type: 'elasticsearch' }>;
 export type LokiOutputConfig = Extract<OutputConfig, { type: 'loki' }>;

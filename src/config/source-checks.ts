@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { Report, Sound } from './report.ts';
-import type { FileSourceConfig, SourceConfig } from './schema.ts';
+import type { FileSourceConfig, SourceConfig, WebhookSourceConfig } from './schema.ts';
 
 /** What the schema cannot say of the sources: whether their paths make sense together and on this machine. */
 export function checkSources(sources: Sound<SourceConfig>, stateDirectory: string, report: Report): void {
@@ -13,12 +13,48 @@ export function checkSources(sources: Sound<SourceConfig>, stateDirectory: strin
       message: 'there is one standard input, and another source reads it already',
     });
   }
+  const listening = new Map<string, number>();
   for (const { at, item } of sources) {
+    if (item.type === 'webhook') {
+      checkWebhook(item, at, report);
+      const before = listening.get(item.listen);
+      if (before === undefined) listening.set(item.listen, at);
+      else report({ path: ['sources', at, 'listen'], message: `is the same address as sources[${before}].listen` });
+    }
     if (item.type !== 'file') continue;
     checkLogPath(item, at, stateDirectory, report);
     const before = seen.get(path.resolve(item.path));
     if (before === undefined) seen.set(path.resolve(item.path), at);
     else report({ path: ['sources', at, 'path'], message: `is the same file as sources[${before}].path` });
+  }
+}
+
+/** Whoever may post may write into the trail. */
+function checkWebhook({ listen, tls, bearer, spool }: WebhookSourceConfig, at: number, report: Report): void {
+  const where = ['sources', at];
+  const host = listen.slice(0, listen.lastIndexOf(':'));
+  const loopback = host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+  if (tls === undefined && !loopback) {
+    report({ path: where, message: 'needs tls: only a loopback address may do without it' });
+  }
+  if (tls === undefined && bearer !== undefined) {
+    report({ path: [...where, 'bearer'], message: 'the API server sends no token without TLS; set tls' });
+  }
+  if (tls?.clients !== undefined && tls.clientCA === undefined) {
+    report({ path: [...where, 'tls', 'clients'], message: 'needs tls.clientCA, which says whose certificates count' });
+  }
+  if (tls?.clientCA === undefined && bearer === undefined) {
+    const message = 'whoever reaches this address can write events into the trail; set tls.clientCA or bearer';
+    report({ path: where, level: 'warning', message });
+  }
+  if (typeof bearer === 'string') {
+    const message = 'is a secret in plain text; { env: NAME } or { file: PATH } keeps it out of this file';
+    report({ path: [...where, 'bearer'], level: 'warning', message });
+  }
+  if (spool.fsync === 'off') {
+    const message =
+      'a post is answered before it is on disk: a power failure takes what the API server counts as stored';
+    report({ path: [...where, 'spool', 'fsync'], level: 'warning', message });
   }
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { name } from './common-schema.ts';
+import { isAddress, name, reference } from './common-schema.ts';
 import { bytes, durationOr, sizeOrPercentage } from './units.ts';
 
 const sourceName = name(
@@ -58,4 +58,46 @@ const stdinSource = z.strictObject({
   ),
 });
 
-export const sourceSchema = z.discriminatedUnion('type', [fileSource, stdinSource]);
+const webhookSource = z.strictObject({
+  name: sourceName,
+  type: z.literal('webhook').describe('Takes what the API server posts with `--audit-webhook-config-file`.'),
+  listen: z
+    .string()
+    .refine(isAddress, 'must be host:port, such as 127.0.0.1:9444')
+    .describe('Address to listen on as host:port. Only a loopback address may do without `tls`.'),
+  tls: z
+    .strictObject({
+      cert: z.string().min(1).describe('Path of the certificate, PEM; read again when it changes, as the others are.'),
+      key: z.string().min(1).describe('Path of its key.'),
+      clientCA: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Path of the authority that signed the API server’s client certificate; no other client may post.'),
+      clients: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe(
+          'Common names of the client certificates that may post; all that `clientCA` signed where it is not set. (The authority of a cluster also signs every kubelet.)',
+        ),
+    })
+    .optional()
+    .describe('TLS, and who may post.'),
+  bearer: reference(
+    'Token that a post must carry, as `user.token` in the kubeconfig. It is sent over TLS only.',
+  ).optional(),
+  maxBodyBytes: bytes('A larger post is refused with 413, and the API server drops it after five tries.', {
+    min: 2 ** 20,
+    max: 2 ** 29,
+  }).prefault('64Mi'),
+  maxConnections: z
+    .number()
+    .int()
+    .min(1)
+    .default(1024)
+    .describe('Connections at a time. In blocking mode the API server opens one for each request that it serves.'),
+  spool: spool('The files in the state directory in which the events wait. A post is answered when they are on disk.'),
+});
+
+export const sourceSchema = z.discriminatedUnion('type', [fileSource, stdinSource, webhookSource]);
