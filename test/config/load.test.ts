@@ -126,7 +126,7 @@ sorces: []
     expect(report(yaml)).toMatchInlineSnapshot(`
       "refused
       auditail.yaml:2:13   metadata.clustr         unknown option; did you mean "cluster"?
-      auditail.yaml:4:35   sources[0].type         must be one of file, stdin, not "fil"; did you mean "file"?
+      auditail.yaml:4:35   sources[0].type         must be one of file, stdin, webhook, not "fil"; did you mean "file"?
       auditail.yaml:5:33   sources[1].pth          unknown option; did you mean "path"?
       auditail.yaml:8:11   outputs[0].type         must be one of elasticsearch, loki, http, file, stdout, not "elasticserch"; did you mean "elasticsearch"?
       auditail.yaml:12:5   outputs[1].endpoint     unknown option; did you mean "url"?

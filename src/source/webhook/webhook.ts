@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { WebhookSourceConfig } from '../../config/schema.ts';
 import { messageOf } from '../../errors.ts';
-import type { EventListLines } from '../../event/event-list.ts';
 import type { Anomaly } from '../../log/log.ts';
 import type { EventReference } from '../../log/loss.ts';
 import { Pulse } from '../../log/pulse.ts';
@@ -14,12 +13,17 @@ import { Credentials } from './credentials.ts';
 import { GroupCommit } from './group-commit.ts';
 import { WebhookServer } from './server.ts';
 
+/** The events of a body as lines; or why it has none, and where. */
+export type PostedLines =
+  | { readonly lines: Buffer; readonly events: number }
+  | { readonly malformed: string; readonly at: number };
+
 export interface WebhookSourceOptions {
   readonly config: WebhookSourceConfig;
   readonly stateDirectory: string;
   reference(line: Buffer): EventReference | null;
   /** Makes lines of the body of a post. */
-  lines(body: Buffer): EventListLines;
+  lines(body: Buffer): PostedLines;
   readonly anomaly: Anomaly;
 }
 
