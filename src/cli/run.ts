@@ -14,6 +14,7 @@ import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
 import { printError } from './print-error.ts';
 import { stopOnSignals } from './signals.ts';
+import { createStatusPage } from './status-page.ts';
 
 /** `auditail run`: ships until it is told to stop. */
 export async function run(flags: ConfigFlags, context: Context): Promise<ExitCode> {
@@ -29,7 +30,10 @@ export async function run(flags: ConfigFlags, context: Context): Promise<ExitCod
   const status = () => agent?.status();
   const metrics = createMetrics(status);
   // The address comes first: that another program has it is known before anything is started.
-  const server = await listenWhere(config, createRequestHandler({ status, metrics }, { withStatus: false }));
+  const server = await listenWhere(
+    config,
+    createRequestHandler({ status, metrics, page: createStatusPage(status) }, { withStatus: false }),
+  );
   try {
     agent = await startAgent(config, {
       mode: 'run',

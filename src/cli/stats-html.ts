@@ -1,7 +1,7 @@
 import type { DimensionReport, StatisticsReport } from '../inspect/statistics.ts';
 import type { Sum } from '../inspect/tally.ts';
 import { humanBytes, humanCount, humanSeconds } from './human.ts';
-import { printable } from './printable.ts';
+import { escapeHtml } from './escape-html.ts';
 import { isFiltered, nameOf, restName, share, statsSummary, timeOf } from './stats-text.ts';
 
 const STYLE = `
@@ -87,17 +87,4 @@ function timeline({ timeline: { slices, widthSeconds } }: StatisticsReport): str
 <svg class="timeline" viewBox="0 0 ${slices.length} 100" preserveAspectRatio="none" role="img" aria-label="bytes over time">${bars.join('')}</svg>
 <div class="axis"><span>${timeOf(first.startSeconds)}</span><span>${timeOf(last.startSeconds + widthSeconds)}</span></div>
 </section>`;
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Text for a page: no markup, and nothing that turns the direction of what stands around it. */
-function escapeHtml(text: string): string {
-  return printable(text).replaceAll(/[&<>"']/g, (character) => ESCAPES[character] as string);
 }

@@ -15,6 +15,7 @@ export interface Terminal {
   /** Whether standard error is a terminal on which things can be drawn again. */
   readonly isLive: boolean;
   readonly columns: number;
+  readonly rows: number;
   /** Colours text for standard output or standard error where that is a terminal that wants it. */
   style(style: Style, text: string, stream?: 'out' | 'error'): string;
 }
@@ -33,6 +34,9 @@ export function processTerminal(): Terminal {
     isLive: stderr.isTTY === true && process.env['TERM'] !== 'dumb',
     get columns() {
       return stderr.columns ?? 80;
+    },
+    get rows() {
+      return stderr.rows ?? 24;
     },
     style: (style, text, stream = 'out') => styleText(style, text, { stream: stream === 'out' ? stdout : stderr }),
   };

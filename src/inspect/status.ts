@@ -49,6 +49,8 @@ export interface PipelineStatus {
   readonly lagSeconds: number;
   /** Estimated seconds until the writer (or the bound on retention) takes away what is unread; null where unknown. */
   readonly deadlineSeconds: number | null;
+  /** What was last in the way, also after it was overcome; null where nothing was since the start. */
+  readonly lastError: LastError | null;
   readonly inFlight: number;
   readonly batches: number;
   readonly retries: number;
@@ -59,6 +61,13 @@ export interface PipelineStatus {
   readonly position: { readonly segment: string; readonly name: string; readonly offset: number } | null;
   /** RFC 3339, empty where nothing has been delivered yet. */
   readonly lastDeliveredAt: string;
+}
+
+export interface LastError {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly reason: string;
+  readonly words: string;
 }
 
 export interface DeadLetterStatus {

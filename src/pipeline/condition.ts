@@ -1,4 +1,4 @@
-import type { PipelineStatus } from '../inspect/status.ts';
+import type { LastError, PipelineStatus } from '../inspect/status.ts';
 import { type Fields, type PipelineNotes, Repeats } from './notes.ts';
 
 /** What keeps one batch, or one step, from going on. */
@@ -24,6 +24,7 @@ export class Condition {
   readonly #troubles = new Map<object, Trouble>();
   #calm: 'starting' | 'idle' | 'shipping' | 'stopped' = 'starting';
   #told = '';
+  #last: LastError | null = null;
 
   constructor(output: string, notes: PipelineNotes) {
     this.#output = output;
@@ -42,6 +43,11 @@ export class Condition {
     return this.#worst?.words ?? '';
   }
 
+  /** What was last in its way, also after it was overcome. */
+  get lastError(): LastError | null {
+    return this.#last;
+  }
+
   /** How it is while nothing is in its way. */
   calm(state: 'starting' | 'idle' | 'shipping' | 'stopped'): void {
     this.#calm = state;
@@ -49,6 +55,7 @@ export class Condition {
 
   trouble(who: object, trouble: Trouble, fields: Fields = {}, message: string = MESSAGES[trouble.state]): void {
     this.#troubles.set(who, trouble);
+    this.#last = { at: new Date().toISOString(), reason: trouble.reason, words: trouble.words };
     const key = `${trouble.state} ${trouble.reason}`;
     if (key === this.#told) return;
     const times = this.#repeats.due(key);

@@ -179,6 +179,7 @@ export class Pipeline implements LogReader {
       lagBytes,
       lagSeconds: lagBytes === 0 ? 0 : Math.max(0, (Date.now() - this.#oldestMs()) / 1000),
       deadlineSeconds: log.deadlineSeconds(this.name),
+      lastError: this.#condition.lastError,
       inFlight,
       batches,
       retries,

@@ -9,6 +9,7 @@ add up: \`auditail_read_events_total\` is the sum of \`auditail_events_total\` o
 go on over restarts, as the checkpoint keeps them; requests, retries and rotations count from the start of the process.
 
 \`/healthz\` is 200 as long as the process answers: an output that is down never fails it. \`/readyz\` is 200 while all sources are followed.
+\`/\` is the status page, for whoever asks from the same machine (\`kubectl port-forward\` does) and for nobody else.
 
 ## Worth an alert
 

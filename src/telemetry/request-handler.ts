@@ -2,22 +2,32 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { messageOf } from '../errors.ts';
 import type { AgentStatus } from '../inspect/status.ts';
 import type { Metrics } from './metrics.ts';
+import { isFromSameMachine } from './same-machine.ts';
+
+/** The page for people at `/`: HTML, and the policy that a browser holds it to. */
+export interface Page {
+  readonly policy: string;
+  render(): string;
+}
 
 export interface Watched {
   /** `undefined` while the agent is starting. */
   readonly status: () => AgentStatus | undefined;
   readonly metrics: Pick<Metrics, 'contentType' | 'render'>;
+  /** Shown to whoever asks from this machine, and to nobody else: it tells paths and what receivers say. */
+  readonly page?: Page;
 }
 
 interface Answer {
   readonly status: number;
   readonly type: string;
   readonly body: string;
+  readonly policy?: string;
 }
 
 /**
  * Answers /metrics, /healthz and /readyz; and /status where it is asked for, which tells paths and destinations and so
- * is served on the socket in the state directory only.
+ * is served on the socket in the state directory only. The status page at / is for this machine only, for the same reason.
  *
  * Healthy is a process that answers: a receiver that is down is no reason to restart it. Ready is an agent that follows
  * all of its sources.
@@ -41,6 +51,16 @@ async function answer(request: IncomingMessage, watched: Watched, withStatus: bo
       return text(200, 'ok');
     case '/readyz':
       return readiness(watched.status());
+    case '/':
+      if (watched.page !== undefined && isFromSameMachine(request)) {
+        return {
+          status: 200,
+          type: 'text/html; charset=utf-8',
+          body: watched.page.render(),
+          policy: watched.page.policy,
+        };
+      }
+      break;
     case '/status':
       if (withStatus) return statusAnswer(watched.status());
       break;
@@ -64,7 +84,7 @@ function text(status: number, body: string): Answer {
   return { status, type: 'text/plain; charset=utf-8', body: `${body}\n` };
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { status, type, body }: Answer): void {
+function send(request: IncomingMessage, response: ServerResponse, { status, type, body, policy }: Answer): void {
   // A body that was sent with a GET is not read, and the connection goes with it.
   if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined) {
     response.setHeader('connection', 'close');
@@ -74,6 +94,9 @@ function send(request: IncomingMessage, response: ServerResponse, { status, type
     'content-length': Buffer.byteLength(body),
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-store',
+    'content-security-policy': policy ?? "default-src 'none'; frame-ancestors 'none'",
+    'referrer-policy': 'no-referrer',
+    'cross-origin-resource-policy': 'same-origin',
     ...(status === 405 ? { allow: 'GET, HEAD' } : {}),
   });
   response.end(request.method === 'HEAD' ? undefined : body);

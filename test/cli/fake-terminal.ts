@@ -7,8 +7,9 @@ import type { Terminal } from '../../src/cli/terminal.ts';
 export class FakeTerminal implements Terminal {
   out = '';
   error = '';
-  readonly isLive = false;
+  readonly isLive: boolean = false;
   readonly columns = 100;
+  readonly rows = 30;
 
   print(text: string): void {
     this.out += `${text}\n`;

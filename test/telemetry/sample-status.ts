@@ -12,6 +12,7 @@ export const PIPELINE: PipelineStatus = {
   lagBytes: 5_000_000,
   lagSeconds: 42.5,
   deadlineSeconds: 5400,
+  lastError: { at: '2026-11-23T07:29:00.000Z', reason: 'refused', words: 'connect ECONNREFUSED 127.0.0.1:9200' },
   inFlight: 2,
   batches: 100,
   retries: 7,

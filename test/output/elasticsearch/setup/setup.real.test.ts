@@ -58,7 +58,7 @@ for (const { folder, prefix } of kinds) {
     async function setup(index: string, ...more: readonly string[]): Promise<string> {
       const lines: string[] = [];
       const print = (text: string): void => void lines.push(text);
-      const terminal = { print, complain: print, write, draw: print, isLive: false, columns: 80, style };
+      const terminal = { print, complain: print, write, draw: print, isLive: false, columns: 80, rows: 24, style };
       const target = ['--stdin', '--output', 'elasticsearch', '--url', server.url, '--index', index];
       await runProgram(['setup', ...target, ...more], { terminal, environment: {}, version: '0.0.0' });
       return lines.join('\n');

@@ -16,6 +16,7 @@ async function setup(cluster: Cluster, ...args: readonly string[]): Promise<{ ex
     draw: () => undefined,
     isLive: false,
     columns: 80,
+    rows: 24,
     style: (_: unknown, text: string) => text,
   };
   const network = ['--stdin', '--output', 'elasticsearch', '--url', cluster.url];
