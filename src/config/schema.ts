@@ -36,7 +36,9 @@ export const configSchema = z.strictObject({
         .string()
         .refine((text) => text === 'off' || isAddress(text), 'must be host:port, such as 127.0.0.1:9465, or off')
         .default('127.0.0.1:9465')
-        .describe('Address of `/metrics`, `/healthz`, `/readyz`, and for this machine alone the status page, as host:port; `off` for none.'),
+        .describe(
+          'Address of `/metrics`, `/healthz`, `/readyz`, and for this machine alone the status page, as host:port; `off` for none.',
+        ),
     })
     .prefault({})
     .describe('How the agent can be watched.'),
