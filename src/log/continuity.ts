@@ -10,12 +10,16 @@ export interface Join {
   readonly instants: readonly number[];
   /** Instant in the name of the segment before it, null where its name is not known. */
   readonly previousInstantMs: number | null;
+  /** When the segment before it was last written to, by the file system; null where that cannot be known. */
+  readonly previousWrittenMs: number | null;
   /** Time of the last event read before; null where nothing has been read yet. */
   readonly lastReadMs: number | null;
   /** Instant in the name of the segment that is entered, null while it is live. */
   readonly ownInstantMs: number | null;
   /** Whether the one was seen to take over from the other. */
   readonly chained: boolean;
+  /** Whether the file before it, or no file, stood under the live name a moment before it did. */
+  readonly watched: boolean;
 }
 
 export type Continuity = 'continuous' | 'unproven' | 'gap' | 'suspected-gap';
@@ -23,11 +27,9 @@ export type Continuity = 'continuous' | 'unproven' | 'gap' | 'suspected-gap';
 /** Names carry whole milliseconds, cut off. */
 const NAME_PRECISION_MS = 1;
 const USUAL_LEAD_MS = 50;
-/** With no rotation to compare with: an API server is hardly ever silent so long (node leases come every 10 s). */
-const QUIET_MS = 30_000;
 
 export function judge(join: Join): Continuity {
-  const { firstMs, instants, previousInstantMs, lastReadMs, ownInstantMs, chained } = join;
+  const { firstMs, instants, previousInstantMs, previousWrittenMs, lastReadMs, ownInstantMs, chained, watched } = join;
   if (chained || (lastReadMs === null && previousInstantMs === null)) return 'continuous';
   if (firstMs === null) return 'unproven';
   // A rotation that fits is the one that made this segment, whatever a clock step did to the order of the names.
@@ -40,13 +42,14 @@ export function judge(join: Join): Continuity {
     const believable = Number.isFinite(life) ? Math.max(USUAL_LEAD_MS, life / 2) : USUAL_LEAD_MS;
     return lead <= believable ? 'continuous' : 'unproven';
   }
-  // The file before it was renamed and deleted while nobody looked. A whole segment that is missing would usually have
-  // taken about as long to fill as its neighbours did; in a burst it may have been quicker, so nothing is proven.
-  if (lastReadMs === null || firstMs < lastReadMs) return 'unproven';
+  if (watched) return 'continuous';
+  // The file before it was renamed and deleted while nobody looked: no name says when. Only where it ended as this one
+  // began is there no room for another between them.
   const ownLife = ownInstantMs === null ? Number.POSITIVE_INFINITY : ownInstantMs - firstMs;
   const life = Math.min(ownLife, shortestLife(instants, ownInstantMs ?? instants.at(-1) ?? firstMs));
-  const silence = firstMs - lastReadMs;
-  return silence > (Number.isFinite(life) && life > 0 ? life / 2 : QUIET_MS) ? 'suspected-gap' : 'unproven';
+  const room = life > 0 ? Math.min(USUAL_LEAD_MS, life / 2) : USUAL_LEAD_MS;
+  const ends = [previousWrittenMs, lastReadMs];
+  return ends.some((endMs) => endMs !== null && Math.abs(firstMs - endMs) <= room) ? 'continuous' : 'suspected-gap';
 }
 
 /** Life of the shorter of the two segments on either side of a rotation. */

@@ -28,6 +28,8 @@ export interface CursorOptions {
   readonly maxLineBytes: number;
   /** Judges the join when a segment is entered; gives what is to be said before its first line. */
   enter(segment: Segment): Piece[];
+  /** Whether an earlier run has read something of a backup of this name: then it is not new to this reader. */
+  known?(name: string): boolean;
   /** Asked before memory is taken for a line that needs more than `largeBytes`; resolves when it may be. */
   readonly large?: { readonly largeBytes: number; room(): Promise<void> };
 }
@@ -149,9 +151,11 @@ export class Cursor {
     for (const loss of reported.slice(this.#reported)) this.#queue.push({ kind: 'loss', segment: null, loss });
     this.#reported = reported.length;
     for (; this.#missed < missed.length; this.#missed += 1) {
-      const { name } = missed[this.#missed] as (typeof missed)[number];
+      const { name, proof } = missed[this.#missed] as (typeof missed)[number];
+      // Read to its end, it is no loss; and of what was left half read the checkpoint tells.
+      if (this.#options.known?.(name) === true) continue;
       const words = `${name} was there and gone before it could be opened`;
-      this.#queue.push({ kind: 'loss', segment: null, loss: { reason: 'deleted', proof: 'certain', name, words } });
+      this.#queue.push({ kind: 'loss', segment: null, loss: { reason: 'deleted', proof, name, words } });
     }
   }
 

@@ -89,6 +89,7 @@ async function adopt(pin: string, pins: Pins, { files, segments, keeper }: Pinne
     else {
       segment.key = facts;
       segment.size = Math.max(segment.size, facts.size);
+      segment.writtenMs = facts.mtimeMs;
     }
     await keeper.usePin(segment, pin);
     segments.markUnread(segment);

@@ -35,10 +35,13 @@ interface Nascent {
   readonly key: FileKey;
   readonly pin: string | null;
   readonly chained: boolean;
+  readonly watched: boolean;
 }
 
 /** The name is missing for up to 10 ms in a rotation; after so long somebody has removed or moved the file. */
 const RENAME_MS = 1000;
+/** No file comes and goes in so short a time: rotations were measured to come as close as 310 ms. */
+const MOMENT_MS = 150;
 
 /** What stands under the live name: whether it has grown, has been rotated, truncated, removed. */
 export class LiveFile {
@@ -49,6 +52,8 @@ export class LiveFile {
   #last: Segment | null = null;
   #nameless = { since: Number.NaN, told: false };
   #rotations = 0;
+  /** When the live name was last looked at with success. */
+  #lookedAt = Number.NaN;
 
   constructor(options: LiveFileOptions) {
     this.#options = options;
@@ -66,14 +71,21 @@ export class LiveFile {
 
   /** True where there is more to read than before. */
   async look(): Promise<boolean> {
+    const at = this.#options.now();
     const facts = await this.#options.files.factsOf(this.#path);
+    const changed = await this.#lookAt(facts, at - this.#lookedAt <= MOMENT_MS);
+    this.#lookedAt = at;
+    return changed;
+  }
+
+  async #lookAt(facts: FileFacts | null, watched: boolean): Promise<boolean> {
     if (facts === null) return this.#lookUnnamed();
     this.#nameless = { since: Number.NaN, told: false };
     if (!facts.regular) throw new IrregularFile(this.#path);
     const { live } = this.#options.segments;
     if (live?.key != null && sameFile(facts, live.key)) return this.#grow(live, facts);
     if (this.#nascent !== null && sameFile(facts, this.#nascent.key)) return (await this.#complete(false)) !== null;
-    return this.#takeOver();
+    return this.#takeOver(watched);
   }
 
   /**
@@ -105,7 +117,8 @@ export class LiveFile {
     );
     const { pin } = segment.places;
     const same = file !== null && segment.key !== null && sameFile(file.facts, segment.key);
-    if (file !== null) this.#nascent = { fd: file.fd, key: file.facts, pin: same ? pin : null, chained: false };
+    if (file !== null)
+      this.#nascent = { fd: file.fd, key: file.facts, pin: same ? pin : null, chained: same, watched: same };
     segment.fate = 'truncated';
     segment.closed = true;
     segment.key = null;
@@ -174,16 +187,16 @@ export class LiveFile {
   }
 
   /** Another file stands under the live name: the one before was rotated (or replaced). */
-  async #takeOver(): Promise<boolean> {
+  async #takeOver(watched: boolean): Promise<boolean> {
     const { files, segments, keeper } = this.#options;
     const file = await this.#openLive();
     if (file === null) return false;
     let chained = false;
-    let size = 0;
+    let ended: FileFacts | null = null;
     const previous = segments.live;
     try {
       if (this.#nascent !== null) await this.#complete(true);
-      if (previous !== null) size = await sizeOf(previous);
+      if (previous !== null) ended = await factsOf(previous);
       const before = previous ?? this.#last;
       chained = before !== null && (await this.#followsOn(before));
     } catch (error) {
@@ -191,7 +204,8 @@ export class LiveFile {
       throw error;
     }
     if (previous !== null) {
-      previous.size = Math.max(previous.size, size);
+      previous.size = Math.max(previous.size, ended?.size ?? 0);
+      previous.writtenMs = ended?.mtimeMs ?? null;
       previous.closed = true;
       if (previous.places.plain === this.#path) {
         previous.places.plain = null;
@@ -201,7 +215,7 @@ export class LiveFile {
       segments.markUnread(previous);
     }
     if (this.#last !== null) this.#rotations += 1;
-    this.#nascent = { fd: file.fd, key: file.facts, chained, pin: null };
+    this.#nascent = { fd: file.fd, key: file.facts, chained, watched, pin: null };
     this.#nascent = { ...this.#nascent, pin: await keeper.pin(this.#path, file.facts, false) };
     keeper.touch();
     await this.#complete(false);
@@ -214,7 +228,7 @@ export class LiveFile {
     if (nascent === null) return null;
     const { files, segments, keeper } = this.#options;
     const content = new PlainContent(files, nascent.fd);
-    const { size } = await files.facts(nascent.fd);
+    const { size, mtimeMs } = await files.facts(nascent.fd);
     const identity = await identify(content, final);
     if (identity === null) {
       if (!final) return null;
@@ -232,10 +246,12 @@ export class LiveFile {
     segment.instantMs = null;
     segment.closed = final;
     segment.awaitsName = final;
+    if (final) segment.writtenMs = mtimeMs;
     segment.key = nascent.key;
     segment.size = Math.max(size, segment.size);
     segment.places.plain = final ? null : this.#path;
     segment.chained = nascent.chained;
+    segment.watched = nascent.watched;
     this.#last = segment;
     if (!final) segments.live = segment;
     segments.markUnread(segment);
@@ -270,10 +286,10 @@ export class LiveFile {
   }
 }
 
-async function sizeOf(segment: Segment): Promise<number> {
+async function factsOf(segment: Segment): Promise<FileFacts> {
   const lease = await segment.lease();
   try {
-    return (await lease.facts()).size;
+    return await lease.facts();
   } finally {
     await lease.release();
   }

@@ -1,11 +1,19 @@
 import type { BackupName } from './file-name.ts';
+import type { Segment } from './segment.ts';
 import type { SegmentList } from './segment-list.ts';
 
 /** A backup whose name was seen, and which was gone before it could be opened. */
 export interface MissedBackup {
   readonly name: string;
   readonly instantMs: number;
+  /** `suspected` where it may have been the name of a file that is kept, and nothing tells. */
+  readonly proof: 'certain' | 'suspected';
 }
+
+/** The file that is renamed was written to last in the moment before: a rotation happens inside a write. */
+const LEAD_MS = 50;
+/** The file system's clock stands still for a tick, and names carry whole milliseconds. */
+const LAG_MS = 20;
 
 /** Names of backups that could not be opened: each belongs to a file that is held already, or to one that nobody will ever read. */
 export class MissedNames {
@@ -34,7 +42,7 @@ export class MissedNames {
   /** After a look at the directory: what it has shown. */
   settle(look: number, present: ReadonlyMap<string, BackupName>): void {
     if (this.#waiting.size === 0) return;
-    const nameless = this.#segments.all.filter((segment) => segment.awaitsName && segment.gone === null);
+    const nameless = this.#segments.all.filter((segment) => this.#isNameless(segment));
     for (const [stem, waiting] of [...this.#waiting].sort(([, a], [, b]) => a.backup.instantMs - b.backup.instantMs)) {
       const { backup } = waiting;
       if (this.#segmentOf(stem) === null) {
@@ -44,9 +52,13 @@ export class MissedNames {
           waiting.listedAgain = true;
           continue;
         }
-        const owner = nameless.shift();
-        if (owner === undefined) this.missed.push({ name: backup.name, instantMs: backup.instantMs });
-        else {
+        const { name, instantMs } = backup;
+        const owner = this.#ownerOf(instantMs, nameless);
+        if (owner === undefined) {
+          const possible = nameless.some(({ writtenMs }) => writtenMs === null || writtenMs <= instantMs + LAG_MS);
+          this.missed.push({ name, instantMs, proof: possible ? 'suspected' : 'certain' });
+        } else {
+          nameless.splice(nameless.indexOf(owner), 1);
           owner.name = backup.name;
           owner.instantMs = backup.instantMs;
           owner.awaitsName = false;
@@ -54,6 +66,28 @@ export class MissedNames {
       }
       this.#waiting.delete(stem);
     }
+  }
+
+  /** Whether a file that was rotated is kept by a pin or a descriptor alone, and its name is not known. */
+  #isNameless(segment: Segment): boolean {
+    const { gone, instantMs, places } = segment;
+    if (segment === this.#segments.live || gone !== null || instantMs !== null) return false;
+    return segment.awaitsName || (places.plain === null && places.gzip === null);
+  }
+
+  /** The one that ended at that instant; or the oldest that was followed to its end, with no other file behind it. */
+  #ownerOf(instantMs: number, nameless: readonly Segment[]): Segment | undefined {
+    const ended = nameless.find(
+      ({ writtenMs }) =>
+        writtenMs !== null && writtenMs >= instantMs - LEAD_MS && Math.floor(writtenMs) <= instantMs + LAG_MS,
+    );
+    return ended ?? nameless.find((segment) => segment.awaitsName && this.#wasFollowedOn(segment));
+  }
+
+  #wasFollowedOn(segment: Segment): boolean {
+    const { all } = this.#segments;
+    const next = all[all.indexOf(segment) + 1];
+    return next?.chained === true || next?.watched === true;
   }
 }
 

@@ -43,6 +43,8 @@ export class Segment {
   name: string;
   /** When it was rotated, from its name; null while it is live, and where the name was never seen. */
   instantMs: number | null = null;
+  /** When its plain file was last written to, wall clock; null where only a name tells when it ended. */
+  writtenMs: number | null = null;
   /** Kernel identity of the plain file. */
   key: FileKey | null = null;
   /** Bytes of uncompressed content as far as known: for a compressed one nothing is known before it has been read. */
@@ -57,6 +59,8 @@ export class Segment {
   awaitsName = false;
   /** Whether it was seen to take over from the segment before it, so that no other can have been between them. */
   chained = false;
+  /** Whether it was seen to come a moment after the one before it was still there, or nothing was. */
+  watched = false;
   /** Why its bytes are not to be had any more. */
   gone: LossReason | null = null;
   /** What will have been the reason, should its bytes turn out not to be had any more. */

@@ -16,19 +16,25 @@ export function piecesAtJoin(log: Log, last: EventReference | undefined, segment
     firstMs: first === null ? null : Date.parse(first.time),
     instants: log.instants,
     previousInstantMs: previous?.instantMs ?? null,
+    previousWrittenMs: previous?.writtenMs ?? null,
     lastReadMs: last === undefined ? null : Date.parse(last.time),
     ownInstantMs: segment.instantMs,
     chained: segment.chained,
+    watched: segment.watched,
   });
   if (continuity === 'continuous') return [];
   const between = `between ${previous?.name ?? 'what was read before'} and ${segment.name}`;
   if (continuity === 'unproven') return [{ kind: 'unproven', segment, words: between }];
+  const words =
+    continuity === 'gap'
+      ? `events are missing ${between}: the file begins later than the one before it ended`
+      : `events may be missing ${between}: nothing proves that no other file came and went between them`;
   const loss: Loss = {
     reason: 'gap',
     proof: continuity === 'gap' ? 'certain' : 'suspected',
     ...(last === undefined ? {} : { after: last }),
     ...(first === null ? {} : { before: first }),
-    words: `events are missing ${between}: the file begins later than the one before it ended`,
+    words,
   };
   return [{ kind: 'loss', segment, loss }];
 }

@@ -118,6 +118,7 @@ export class Pipeline implements LogReader {
     }
     this.#cursor = new Cursor(log, this.#places, {
       maxLineBytes: options.maxLineBytes,
+      known: (name) => progress.window.records.some((record) => stemOf(record.name) === stemOf(name)),
       enter: (segment) => piecesAtJoin(log, this.#progress.last, segment),
       large: { largeBytes: LARGE_BYTES, room: () => this.#turnForLargeLine() },
     });
@@ -477,6 +478,11 @@ export class Pipeline implements LogReader {
     if (shipment.large) this.#options.largeLines.hand(this, shipment);
     this.#shipping.begin(shipment, stop, (error) => this.#fail(error));
   }
+}
+
+/** A backup's name without `.gz`: it may have been compressed since. */
+function stemOf(name: string): string {
+  return name.endsWith('.gz') ? name.slice(0, -'.gz'.length) : name;
 }
 
 function cutOf({ range, firstMs }: Sealed, name: string, mark: Mark | null): Cut {

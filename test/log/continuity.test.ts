@@ -10,9 +10,11 @@ function join(changes: Partial<Join>): Join {
     firstMs: T - 3,
     instants,
     previousInstantMs: T,
+    previousWrittenMs: null,
     lastReadMs: T - 200,
     ownInstantMs: T + 600_000,
     chained: false,
+    watched: false,
     ...changes,
   };
 }
@@ -79,23 +81,39 @@ describe('a join of two segments', () => {
 describe('a join with a file that was renamed and deleted while nobody looked', () => {
   const unseen = { previousInstantMs: null, instants: [T - 600_000, T + 600_000] };
 
-  it('soon after the last event that was read is unproven: in a burst a whole file may have come and gone', () => {
-    expect(judge(join({ ...unseen, lastReadMs: T - 500, firstMs: T }))).toBe('unproven');
+  it.each([-50, 0, 50])('is continuous where it was last written to %i ms before the first event of this one', (ms) => {
+    expect(judge(join({ ...unseen, previousWrittenMs: T - ms, firstMs: T }))).toBe('continuous');
   });
 
-  it('after a silence of more than half a life is a suspected gap', () => {
-    expect(judge(join({ ...unseen, lastReadMs: T - 400_000, firstMs: T }))).toBe('suspected-gap');
+  it('is continuous where the last event that was read is as close', () => {
+    expect(judge(join({ ...unseen, lastReadMs: T - 20, firstMs: T }))).toBe('continuous');
   });
 
-  it('with nothing to compare with is a suspected gap after half a minute of silence', () => {
-    const alone = { previousInstantMs: null, instants: [], ownInstantMs: null };
-    expect(judge(join({ ...alone, lastReadMs: T - 29_000, firstMs: T }))).toBe('unproven');
-    expect(judge(join({ ...alone, lastReadMs: T - 31_000, firstMs: T }))).toBe('suspected-gap');
+  it.each([100, 500, 29_000, 400_000])(
+    'is a suspected gap %i ms after it ended: others may have come and gone',
+    (ms) => {
+      expect(judge(join({ ...unseen, previousWrittenMs: T - ms, lastReadMs: T - ms, firstMs: T }))).toBe(
+        'suspected-gap',
+      );
+    },
+  );
+
+  it('is a suspected gap within 50 ms, too, where files lived hardly longer than that', () => {
+    const quick = { previousInstantMs: null, instants: [T + 40, T + 80], ownInstantMs: T + 40 };
+    expect(judge(join({ ...quick, lastReadMs: T - 40, firstMs: T }))).toBe('suspected-gap');
   });
 
-  it('that begins before what was read is unproven', () => {
-    expect(judge(join({ ...unseen, lastReadMs: T + 1, firstMs: T }))).toBe('unproven');
+  it('is a suspected gap where it begins before what was read: a clock that was set back proves nothing', () => {
+    expect(judge(join({ ...unseen, lastReadMs: T + 500, firstMs: T }))).toBe('suspected-gap');
   });
+
+  it('is continuous where the live name was looked at a moment before', () => {
+    expect(judge(join({ ...unseen, lastReadMs: T - 400_000, firstMs: T, watched: true }))).toBe('continuous');
+  });
+});
+
+it('being watched proves nothing against the names', () => {
+  expect(judge(join({ firstMs: T + 50, watched: true }))).toBe('gap');
 });
 
 it('a missing segment between two is always noticed, however the lead and the lives vary', () => {
@@ -112,7 +130,7 @@ it('a missing segment between two is always noticed, however the lead and the li
       const firstMs = (ends[gone] as number) - leadMs;
       const previousInstantMs = ends[gone - 1] as number;
       const ownInstantMs = ends[gone + 1] as number;
-      expect(judge({ firstMs, instants, previousInstantMs, lastReadMs: T, ownInstantMs, chained: false })).toBe('gap');
+      expect(judge(join({ firstMs, instants, previousInstantMs, lastReadMs: T, ownInstantMs }))).toBe('gap');
     }),
   );
 });
@@ -126,14 +144,15 @@ it('no join of a log without gaps is called a gap', () => {
       for (const life of durations) ends.push((at += life));
       for (let index = 1; index < ends.length; index += 1) {
         const previousInstantMs = ends[index - 1] as number;
-        const answer = judge({
-          firstMs: previousInstantMs - leadMs,
-          instants: ends,
-          previousInstantMs,
-          lastReadMs: previousInstantMs - 500,
-          ownInstantMs: ends[index] as number,
-          chained: false,
-        });
+        const answer = judge(
+          join({
+            firstMs: previousInstantMs - leadMs,
+            instants: ends,
+            previousInstantMs,
+            lastReadMs: previousInstantMs - 500,
+            ownInstantMs: ends[index] as number,
+          }),
+        );
         expect(answer).toBe('continuous');
       }
     }),

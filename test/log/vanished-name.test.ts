@@ -1,4 +1,4 @@
-import { renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { LOG_FILES, type LogFiles } from '../../src/log/files.ts';
@@ -21,7 +21,7 @@ function filesThatShow(name: string, logDirectory: string): LogFiles {
   };
 }
 
-async function open(directory: string, files: LogFiles): Promise<Log> {
+async function open(directory: string, files: LogFiles, now?: () => number): Promise<Log> {
   const log = new Log({
     name: 'log',
     path: join(directory, 'audit.log'),
@@ -31,6 +31,7 @@ async function open(directory: string, files: LogFiles): Promise<Log> {
     spool: false,
     retention: { maxBytes: Number.MAX_SAFE_INTEGER, minFree: { bytes: 0 } },
     maxHeldFiles: 100,
+    ...(now === undefined ? {} : { now }),
     reference: () => null,
     anomaly: () => undefined,
   });
@@ -55,6 +56,49 @@ test('a name that vanishes before it was opened is not taken for that of a file 
   await log.refresh(true);
 
   expect(log.missed.map(({ name }) => name)).toEqual([VANISHED]);
+});
+
+/** Ended so long before the name that vanished, by the file system. */
+async function restartedWithPinEnded(beforeMs: number): Promise<Log> {
+  const directory = temporaryDirectory();
+  const live = join(directory, 'audit.log');
+  writeFileSync(live, 'first\n');
+  await (await open(directory, LOG_FILES)).close();
+  const written = new Date(Date.UTC(2026, 10, 23, 7, 59, 7, 434) - beforeMs);
+  utimesSync(live, written, written);
+  unlinkSync(live);
+  writeFileSync(live, 'third\n');
+  const log = await open(directory, filesThatShow(VANISHED, directory));
+  await log.refresh(true);
+  return log;
+}
+
+test('a file pinned in an earlier run owns the name of the moment in which it was last written to', async () => {
+  const log = await restartedWithPinEnded(3);
+  expect(log.missed).toEqual([]);
+  expect(log.segments.map(({ name }) => name)).toEqual([VANISHED, 'audit.log']);
+});
+
+test('a name that vanishes long after a pinned file was written to may be of another: a loss, suspected', async () => {
+  const log = await restartedWithPinEnded(2000);
+  expect(log.missed).toMatchObject([{ name: VANISHED, proof: 'suspected' }]);
+});
+
+test('a file that was live long ago does not take the name of another that came and went since', async () => {
+  const directory = temporaryDirectory();
+  const live = join(directory, 'audit.log');
+  let now = 1000;
+  writeFileSync(live, 'first\n');
+  const log = await open(directory, { ...LOG_FILES, ...filesThatShowLater(directory) }, () => now);
+  const written = new Date(Date.UTC(2026, 10, 23, 7, 59, 0));
+  utimesSync(live, written, written);
+  unlinkSync(live);
+  writeFileSync(live, 'third\n');
+  now += 1000;
+  await log.refresh(true);
+  await log.refresh(true);
+
+  expect(log.missed).toMatchObject([{ name: VANISHED, proof: 'suspected' }]);
 });
 
 test('the file that was live a moment ago owns the name that vanished', async () => {
