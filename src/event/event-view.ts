@@ -3,6 +3,7 @@ import type { Event, Malformed } from './event.ts';
 import { SLOT } from './field.ts';
 import { isSpace, JsonScanner } from './json.ts';
 import { newSpans, scanEvent } from './scan.ts';
+import { scanUsual } from './scan-kernel.ts';
 import { readTime } from './time.ts';
 
 const QUOTE = 0x22;
@@ -30,7 +31,8 @@ export class EventView implements Event {
     this.end = end;
     while (this.start < this.end && isSpace(bytes[this.start] as number)) this.start += 1;
     while (this.start < this.end && isSpace(bytes[this.end - 1] as number)) this.end -= 1;
-    if (scanEvent(bytes, this.start, this.end, this.#spans, this.#scanner)) {
+    const { start: from, end: to } = this;
+    if (scanUsual(bytes, from, to, this.#spans) || scanEvent(bytes, from, to, this.#spans, this.#scanner)) {
       return this.#readTime(SLOT.stageTimestamp) || this.#readTime(SLOT.requestReceivedTimestamp)
         ? null
         : 'no-timestamp';
@@ -77,6 +79,7 @@ export class EventView implements Event {
   annotation(key: string): string {
     const { bytes } = this;
     const json = this.#scanner;
+    json.on(bytes, this.end);
     let at = this.valueStart(SLOT.annotations);
     if (at === -1 || bytes[at] !== OPEN_OBJECT) return '';
     const last = this.valueEnd(SLOT.annotations) - 1;

@@ -51,7 +51,7 @@ class Names {
     this.slots = fields.map((field) => SLOT[field]);
     for (const field of fields) {
       const bytes = Buffer.from(field.slice(prefix.length));
-      const at = hash(bytes, 0, bytes.length);
+      const at = keyHash(bytes, 0, bytes.length);
       if (this.#names[at] !== null) throw new Error(`two names share a place: ${field}`);
       const isParent = FIELDS.some((other) => other.startsWith(`${field}.`));
       this.#names[at] = new Name(bytes, SLOT[field], isParent ? new Names(`${field}.`) : null);
@@ -60,14 +60,14 @@ class Names {
 
   find(bytes: Buffer, start: number, end: number): Name | null {
     if (start === end) return null;
-    const name = this.#names[hash(bytes, start, end)] as Name | null;
+    const name = this.#names[keyHash(bytes, start, end)] as Name | null;
     if (name === null || name.bytes.length !== end - start) return null;
     for (let at = 0; at < name.bytes.length; at += 1) if (bytes[start + at] !== name.bytes[at]) return null;
     return name;
   }
 }
 
-function hash(bytes: Buffer, start: number, end: number): number {
+export function keyHash(bytes: Buffer, start: number, end: number): number {
   const middle = bytes[start + ((end - start) >> 1)] as number;
   return ((end - start) * 67 + (bytes[start] as number) * 13 + (bytes[end - 1] as number) * 5 + middle * 29) & 1023;
 }

@@ -1,0 +1,270 @@
+// The scanner of src/event/scan.ts for the shape in which an API server writes, sixteen bytes of a string at a time.
+// It answers for what it is sure of; whatever is unusual (a key written with escapes, text that is no JSON, great
+// depth) it leaves to the plain one. AssemblyScript; `npm run generate` compiles it.
+//
+// Memory: the tables of names, which the host writes, then the spans, then the stack of the open containers, then the
+// line. Behind the line the host puts a NUL: no JSON goes on over it, so nothing here has to look for the end.
+
+/** `TABLES` holds for each level of names 1,024 numbers of names by hash; 0 is none. */
+export const TABLES: usize = 0;
+const HASHES: usize = 1024;
+/** A name: bytes from its start, length, slot, and the level of the names inside of it or 0; four words each. */
+export const NAMES: usize = 8 * HASHES;
+const NAME_SIZE: usize = 16;
+export const TEXTS: usize = NAMES + 256 * NAME_SIZE;
+export const SPANS: usize = TEXTS + 4096;
+const OPEN: usize = SPANS + 1024;
+const MAX_DEPTH: usize = 4096;
+export const LINE: usize = OPEN + MAX_DEPTH;
+
+/** Where the text is not what this scanner is sure of. */
+const UNSURE: usize = 0;
+
+const QUOTE: u32 = 0x22;
+const BACKSLASH: u32 = 0x5c;
+const OPEN_OBJECT: u32 = 0x7b;
+const CLOSE_OBJECT: u32 = 0x7d;
+const OPEN_ARRAY: u32 = 0x5b;
+const CLOSE_ARRAY: u32 = 0x5d;
+const COMMA: u32 = 0x2c;
+const COLON: u32 = 0x3a;
+
+/** What is added to a place in the line to make it one in the host's buffer. */
+let shift: i32 = 0;
+
+/** Scans the line of `length` bytes at `LINE`; whether it is one JSON object, whose spans then stand at `SPANS`. */
+export function scan(length: usize, origin: i32, slots: usize): bool {
+  memory.fill(SPANS, 0xff, slots * 8);
+  shift = origin - <i32>LINE;
+  const end = LINE + length;
+  return load<u8>(LINE) == OPEN_OBJECT && members(LINE + 1, 0) == end;
+}
+
+/** `start` is behind the brace; the place behind the closing one. At most two levels deep. */
+function members(start: usize, level: usize): usize {
+  let at = start;
+  if (load<u8>(at) == CLOSE_OBJECT) return at + 1;
+  while (true) {
+    if (load<u8>(at) != QUOTE) return UNSURE;
+    const key = at + 1;
+    at = plainStringEnd(key);
+    if (at == UNSURE || load<u8>(at) != COLON) return UNSURE;
+    const name = find(key, at - 1, level);
+    at += 1;
+    const value = at;
+    const first: u32 = load<u8>(at);
+    const inner: usize = name == 0 ? 0 : load<u32>(name, 12);
+    if (first == QUOTE) at = stringEnd(at + 1);
+    else if (inner == 0 || first != OPEN_OBJECT) at = valueEnd(at);
+    else {
+      // A second one replaces the first whole, which is left to the plain scanner.
+      if (load<i32>(spanOf(name)) != -1) return UNSURE;
+      at = members(at + 1, inner);
+    }
+    if (at == UNSURE) return UNSURE;
+    if (name != 0) {
+      const span = spanOf(name);
+      if (load<i32>(span) != -1) return UNSURE;
+      store<i32>(span, <i32>value + shift);
+      store<i32>(span, <i32>at + shift, 4);
+    }
+    const next: u32 = load<u8>(at);
+    at += 1;
+    if (next == CLOSE_OBJECT) return at;
+    if (next != COMMA) return UNSURE;
+  }
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function spanOf(name: usize): usize {
+  return SPANS + (<usize>load<u32>(name, 8) << 3);
+}
+
+/** The name at `[start, end)`, 0 where it is none of its level. */
+function find(start: usize, end: usize, level: usize): usize {
+  const length = end - start;
+  if (length == 0) return 0;
+  const middle: usize = load<u8>(start + (length >> 1));
+  const hash = (length * 67 + <usize>load<u8>(start) * 13 + <usize>load<u8>(end - 1) * 5 + middle * 29) & (HASHES - 1);
+  const number: usize = load<u8>(TABLES + level * HASHES + hash);
+  if (number == 0) return 0;
+  const name = NAMES + number * NAME_SIZE;
+  if (<usize>load<u32>(name, 4) != length) return 0;
+  const text: usize = load<u32>(name);
+  for (let at: usize = 0; at < length; at++) if (load<u8>(start + at) != load<u8>(text + at)) return 0;
+  return name;
+}
+
+/** The bits of the bytes at `at` that may not stand in a string as they are: quotes, backslashes, control characters. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function specials(at: usize): i32 {
+  const bytes = v128.load(at);
+  return i8x16.bitmask(
+    v128.or(
+      v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
+      i8x16.lt_u(bytes, i8x16.splat(0x20)),
+    ),
+  );
+}
+
+/** `start` is behind the opening quote; the place behind the closing one, where nothing in between is escaped. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function plainStringEnd(start: usize): usize {
+  let at = start;
+  let bits = specials(at);
+  while (bits == 0) {
+    at += 16;
+    bits = specials(at);
+  }
+  at += ctz(bits);
+  return load<u8>(at) == QUOTE ? at + 1 : UNSURE;
+}
+
+/** `start` is behind the opening quote; the place behind the closing one. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function stringEnd(start: usize): usize {
+  let at = start;
+  while (true) {
+    let bits = specials(at);
+    while (bits == 0) {
+      at += 16;
+      bits = specials(at);
+    }
+    at += ctz(bits);
+    const byte: u32 = load<u8>(at);
+    if (byte == QUOTE) return at + 1;
+    if (byte != BACKSLASH) return UNSURE;
+    at = escapeEnd(at + 1);
+    if (at == UNSURE) return UNSURE;
+  }
+}
+
+function escapeEnd(at: usize): usize {
+  switch (load<u8>(at)) {
+    case 0x22:
+    case 0x5c:
+    case 0x2f:
+    case 0x62:
+    case 0x66:
+    case 0x6e:
+    case 0x72:
+    case 0x74:
+      return at + 1;
+    case 0x75:
+      for (let digit: usize = 1; digit < 5; digit++) if (!isHex(load<u8>(at + digit))) return UNSURE;
+      return at + 5;
+    default:
+      return UNSURE;
+  }
+}
+
+function isHex(byte: u32): bool {
+  return byte - 0x30 < 10 || (byte | 0x20) - 0x61 < 6;
+}
+
+function isDigit(byte: u32): bool {
+  return byte - 0x30 < 10;
+}
+
+/** The place behind the value at `start`. One loop without a call: bodies are most of a trail. */
+function valueEnd(start: usize): usize {
+  let at = start;
+  let depth: usize = OPEN;
+  let inObject = false;
+  while (true) {
+    let byte: u32 = load<u8>(at);
+    if (byte == QUOTE) {
+      at = stringEnd(at + 1);
+      if (at == UNSURE) return UNSURE;
+    } else if (byte == OPEN_OBJECT) {
+      at += 1;
+      if (load<u8>(at) == CLOSE_OBJECT) at += 1;
+      else {
+        store<u8>(depth, inObject);
+        depth += 1;
+        if (depth == OPEN + MAX_DEPTH) return UNSURE;
+        inObject = true;
+        at = keyEnd(at);
+        if (at == UNSURE) return UNSURE;
+        continue;
+      }
+    } else if (byte == OPEN_ARRAY) {
+      at += 1;
+      if (load<u8>(at) == CLOSE_ARRAY) at += 1;
+      else {
+        store<u8>(depth, inObject);
+        depth += 1;
+        if (depth == OPEN + MAX_DEPTH) return UNSURE;
+        inObject = false;
+        continue;
+      }
+    } else {
+      at = scalarEnd(at, byte);
+      if (at == UNSURE) return UNSURE;
+    }
+    // A value has ended.
+    while (true) {
+      if (depth == OPEN) return at;
+      byte = load<u8>(at);
+      at += 1;
+      if (byte == COMMA) {
+        if (inObject) {
+          at = keyEnd(at);
+          if (at == UNSURE) return UNSURE;
+        }
+        break;
+      }
+      if (byte != (inObject ? CLOSE_OBJECT : CLOSE_ARRAY)) return UNSURE;
+      depth -= 1;
+      inObject = <bool>load<u8>(depth);
+    }
+  }
+}
+
+/** The place behind the colon of the key whose quote stands at `at`. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function keyEnd(at: usize): usize {
+  if (load<u8>(at) != QUOTE) return UNSURE;
+  const end = stringEnd(at + 1);
+  return end != UNSURE && load<u8>(end) == COLON ? end + 1 : UNSURE;
+}
+
+function scalarEnd(at: usize, byte: u32): usize {
+  if (byte == 0x74) return load<u32>(at) == 0x65757274 ? at + 4 : UNSURE; // true
+  if (byte == 0x66) return load<u32>(at + 1) == 0x65736c61 ? at + 5 : UNSURE; // false
+  if (byte == 0x6e) return load<u32>(at) == 0x6c6c756e ? at + 4 : UNSURE; // null
+  return numberEnd(at);
+}
+
+function numberEnd(start: usize): usize {
+  let at = start;
+  if (load<u8>(at) == 0x2d) at += 1;
+  if (load<u8>(at) == 0x30) at += 1;
+  else {
+    at = digitsEnd(at);
+    if (at == UNSURE) return UNSURE;
+  }
+  if (load<u8>(at) == 0x2e) {
+    at = digitsEnd(at + 1);
+    if (at == UNSURE) return UNSURE;
+  }
+  if ((load<u8>(at) | 0x20) == 0x65) {
+    at += 1;
+    const sign = load<u8>(at);
+    if (sign == 0x2b || sign == 0x2d) at += 1;
+    return digitsEnd(at);
+  }
+  return at;
+}
+
+/** One digit or more. */
+function digitsEnd(start: usize): usize {
+  let at = start;
+  while (isDigit(load<u8>(at))) at += 1;
+  return at == start ? UNSURE : at;
+}
