@@ -21,12 +21,11 @@ const PAGE = 64 * 1024;
 const HASHES = 1024;
 const NAME_WORDS = 4;
 
-const kernel = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(SCAN_WASM, 'base64')))
-  .exports as unknown as Kernel;
-const lineStart = kernel.LINE.value as number;
+const kernel = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(SCAN_WASM, 'base64'))).exports as Kernel;
+const lineStart = kernel.LINE.value;
 kernel.memory.grow(Math.ceil((lineStart + MAX_LINE_BYTES + PADDING) / PAGE) - kernel.memory.buffer.byteLength / PAGE);
 const memory = new Uint8Array(kernel.memory.buffer);
-const found = new Int32Array(kernel.memory.buffer, kernel.SPANS.value as number, FIELDS.length * 2);
+const found = new Int32Array(kernel.memory.buffer, kernel.SPANS.value, FIELDS.length * 2);
 writeTables();
 
 /**
@@ -47,9 +46,9 @@ export function scanUsual(bytes: Buffer, start: number, end: number, spans: Span
 function writeTables(): void {
   const parents = FIELDS.filter((field) => FIELDS.some((other) => other.startsWith(`${field}.`)));
   const levels = ['', ...parents.map((field) => `${field}.`)];
-  const tables = kernel.TABLES.value as number;
-  const names = kernel.NAMES.value as number;
-  let text = kernel.TEXTS.value as number;
+  const tables = kernel.TABLES.value;
+  const names = kernel.NAMES.value;
+  let text = kernel.TEXTS.value;
   for (const [slot, field] of FIELDS.entries()) {
     const level = levels.indexOf(field.slice(0, field.lastIndexOf('.') + 1));
     const name = Buffer.from(field.slice((levels[level] as string).length));
