@@ -1,8 +1,6 @@
 /** What is used of WebAssembly, whose types come with those of browsers only. */
 declare namespace WebAssembly {
-  class Module {
-    constructor(bytes: Uint8Array);
-  }
+  const Module: new (bytes: Uint8Array) => Module;
   class Instance {
     constructor(module: Module);
     readonly exports: unknown;
