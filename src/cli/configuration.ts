@@ -5,7 +5,8 @@ import { readConfigFile } from '../config/config-file.ts';
 import { parseDocument } from '../config/document.ts';
 import { valueAt } from '../config/issues.ts';
 import type { Loaded } from '../config/load.ts';
-import { DEFAULT_CONFIG_FILE, loadConfig } from '../config/load.ts';
+import { DEFAULT_CONFIG_FILE, DEFAULT_STATE_DIRECTORY } from '../config/default-places.ts';
+import { loadConfig } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
 import type { Settings } from '../config/settings.ts';
 import { SETTING_NAMES, SETTINGS, variableOf } from '../config/settings.ts';
@@ -14,8 +15,6 @@ import { FILTER_CHECKS } from '../inspect/filter-checks.ts';
 import type { Context } from './context.ts';
 import { plural } from './human.ts';
 import { printableLines } from './printable.ts';
-
-const DEFAULT_STATE_DIRECTORY = '/var/lib/auditail';
 
 export type ConfigFlags = { readonly config?: string } & { readonly [Name in keyof Settings]?: string | true };
 

@@ -1,6 +1,5 @@
 import { systemCode } from '../errors.ts';
-import { runProgram } from './program.ts';
-import { processTerminal } from './terminal.ts';
+import { firstPins } from './first-pins.ts';
 
 /** Put in by the build. */
 declare const AUDITAIL_VERSION: string | undefined;
@@ -17,8 +16,13 @@ process.stderr.on('error', (error) => {
   if (systemCode(error) !== 'EPIPE') throw error;
 });
 
-process.exitCode = await runProgram(process.argv.slice(2), {
-  terminal: processTerminal(),
-  environment: process.env,
-  version,
-});
+// Files of the log can go at any moment: they are pinned before the rest of the program is loaded.
+const args = process.argv.slice(2);
+const pins = await firstPins(args, process.env);
+const [{ runProgram }, { processTerminal }] = await Promise.all([import('./program.ts'), import('./terminal.ts')]);
+try {
+  const terminal = processTerminal();
+  process.exitCode = await runProgram(args, { terminal, environment: process.env, version, firstPins: pins });
+} finally {
+  await pins.end();
+}

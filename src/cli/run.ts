@@ -43,6 +43,7 @@ export async function run(flags: ConfigFlags, context: Context): Promise<ExitCod
       onRequest: (current) => createRequestHandler({ status: current, metrics }, { withStatus: true }),
     });
     if (server !== undefined) logger.info({ address: server.address }, 'metrics and health are served');
+    context.firstPins?.keep();
     const release = stopOnSignals(agent);
     try {
       return exitOf(await agent.ended, context);

@@ -4,6 +4,7 @@ import type { FilterChecks } from './filter-checks.ts';
 import { checkFilters } from './filter-checks.ts';
 import { readConfigFile } from './config-file.ts';
 import { crossCheck } from './cross-checks.ts';
+import { DEFAULT_CONFIG_FILE, DEFAULT_STATE_DIRECTORY } from './default-places.ts';
 import type { ConfigDocument } from './document.ts';
 import { parseDocument } from './document.ts';
 import { findInterpolation } from './interpolation.ts';
@@ -20,8 +21,6 @@ import { configSchema } from './schema.ts';
 import type { Given, Settings } from './settings.ts';
 import { givenSettings, unknownVariables } from './settings.ts';
 import { sourceSchema } from './source-schema.ts';
-
-export const DEFAULT_CONFIG_FILE = '/etc/auditail/auditail.yaml';
 
 export interface LoadInput extends FilterChecks {
   /** From `--config`; `AUDITAIL_CONFIG` where it is not given. */
@@ -96,7 +95,7 @@ function check(value: unknown, input: LoadInput, report: Report): Config | undef
   crossCheck(
     {
       stateDirectory:
-        typeof stateDirectory === 'string' && stateDirectory !== '' ? stateDirectory : '/var/lib/auditail',
+        typeof stateDirectory === 'string' && stateDirectory !== '' ? stateDirectory : DEFAULT_STATE_DIRECTORY,
       sources,
       outputs,
       sourceNames,

@@ -1,3 +1,4 @@
+import { DEFAULT_STATE_DIRECTORY } from './default-places.ts';
 import { z } from 'zod';
 import { isAddress, reference } from './common-schema.ts';
 import { outputSchema } from './output-schema.ts';
@@ -16,7 +17,7 @@ export const configSchema = z.strictObject({
   stateDirectory: z
     .string()
     .min(1)
-    .default('/var/lib/auditail')
+    .default(DEFAULT_STATE_DIRECTORY)
     .describe('Checkpoints, ledger, dead letters and spool. One running agent per state directory.'),
   metadata: z
     .strictObject({

@@ -1,0 +1,36 @@
+import { LogNames } from './file-name.ts';
+import type { LogFiles } from './files.ts';
+import { Pins } from './pins.ts';
+
+/** The writer deletes the oldest first: so many of them at most are pinned at once. */
+const MAX_OLDEST = 64;
+
+/**
+ * Pins the live file and the oldest backups, as far as an earlier run has not: before anything else, since a start
+ * takes a few hundred milliseconds, in which files can go. Only where an earlier run has left its directory of pins; the
+ * log then finds them there as it finds those of an earlier run, and releases what nobody has to read. Gives what removes
+ * the new ones again, should the agent not start.
+ */
+export async function pinFirst(
+  files: LogFiles,
+  { path, stateDirectory }: { readonly path: string; readonly stateDirectory: string },
+): Promise<() => Promise<void>> {
+  const names = new LogNames(path);
+  const pins = new Pins({ files, path, stateDirectory, now: () => performance.now() });
+  const made: string[] = [];
+  const removeAll = async () => {
+    for (const pin of made) await pins.remove(pin);
+  };
+  if ((await files.factsOfName(pins.directory)) === null) return removeAll;
+  const pinned = new Set<bigint>();
+  for (const pin of await pins.found()) pinned.add((await files.factsOfName(pin))?.ino ?? 0n);
+  const backups = (await files.list(names.directory)).flatMap((name) => names.parse(name) ?? []);
+  const oldest = backups.sort((a, b) => a.instantMs - b.instantMs).slice(0, MAX_OLDEST);
+  for (const { name, compressed } of [...oldest, { name: names.live, compressed: false }]) {
+    const facts = await files.factsOf(names.path(name));
+    if (facts?.regular !== true || pinned.has(facts.ino)) continue;
+    const pin = await pins.add(names.path(name), facts, compressed);
+    if (pin !== null) made.push(pin);
+  }
+  return removeAll;
+}

@@ -1,0 +1,93 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { firstPins } from '../../src/cli/first-pins.ts';
+import { LOG_FILES } from '../../src/log/files.ts';
+import { Pins } from '../../src/log/pins.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+class Scene {
+  readonly directory = temporaryDirectory();
+  readonly path = join(this.directory, 'log/audit.log');
+  readonly state = join(this.directory, 'state');
+  readonly config = join(this.directory, 'auditail.yaml');
+  readonly pins = new Pins({ files: LOG_FILES, path: this.path, stateDirectory: this.state, now: () => 0 });
+
+  constructor() {
+    mkdirSync(this.pins.directory, { recursive: true, mode: 0o700 });
+    writeFileSync(this.path, 'a line\n');
+    this.configure();
+  }
+
+  configure(more = ''): void {
+    writeFileSync(
+      this.config,
+      `stateDirectory: ${this.state}\nsources: [ { name: k, type: file, path: ${this.path}${more} } ]\noutputs: []\n`,
+    );
+  }
+
+  get count(): number {
+    return readdirSync(this.pins.directory).length;
+  }
+}
+
+describe('before run and ship are loaded', () => {
+  it.each([
+    ['run by default', (scene: Scene) => ['--config', scene.config]],
+    ['run', (scene: Scene) => ['run', `--config=${scene.config}`]],
+    ['ship', (scene: Scene) => ['ship', '-c', scene.config]],
+    ['flags', (scene: Scene) => ['--audit-log-path', scene.path, '--state-dir', scene.state, '-c', '/missing']],
+  ])('files are pinned (%s)', async (_, args) => {
+    const scene = new Scene();
+    await firstPins(args(scene), {});
+    expect(scene.count).toBe(1);
+  });
+
+  it('files are pinned that variables name', async () => {
+    const scene = new Scene();
+    await firstPins([], { AUDITAIL_CONFIG: scene.config });
+    expect(scene.count).toBe(1);
+  });
+
+  it('they are removed again unless an agent keeps them', async () => {
+    const scene = new Scene();
+    const kept = await firstPins(['-c', scene.config], {});
+    kept.keep();
+    await kept.end();
+    expect(scene.count).toBe(1);
+    rmSync(join(scene.pins.directory, readdirSync(scene.pins.directory)[0] ?? ''));
+    const dropped = await firstPins(['-c', scene.config], {});
+    expect(scene.count).toBe(1);
+    await dropped.end();
+    expect(scene.count).toBe(0);
+  });
+
+  it('nothing is pinned where pins are off, and for other commands', async () => {
+    const scene = new Scene();
+    await firstPins(['status', '-c', scene.config], {});
+    scene.configure(', retain: { pins: off }');
+    await firstPins(['run', '-c', scene.config], {});
+    expect(scene.count).toBe(0);
+  });
+
+  it('a configuration that comes through a pipe is left for those who check it', async () => {
+    const scene = new Scene();
+    const pipe = join(scene.directory, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await firstPins(['-c', pipe], {});
+    expect(scene.count).toBe(0);
+  });
+
+  it.each([
+    'sources: 7',
+    'sources: [ 7, { path: 7 }, null ]',
+    ']',
+    'stateDirectory: []\nsources: [ { path: [] } ]',
+    '',
+  ])('what is wrong with a configuration is said by others (%j)', async (text) => {
+    const scene = new Scene();
+    writeFileSync(scene.config, text);
+    await expect(firstPins(['-c', scene.config], {})).resolves.toBeDefined();
+  });
+});
