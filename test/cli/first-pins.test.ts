@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { firstPins } from '../../src/cli/first-pins.ts';
 import { LOG_FILES } from '../../src/log/files.ts';
 import { Pins } from '../../src/log/pins.ts';
+import { shell } from '../log/support/shell.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 class Scene {
@@ -74,7 +74,7 @@ describe('before run and ship are loaded', () => {
   it('a configuration that comes through a pipe is left for those who check it', async () => {
     const scene = new Scene();
     const pipe = join(scene.directory, 'pipe');
-    execFileSync('mkfifo', [pipe]);
+    shell('mkfifo "$1"', pipe);
     await firstPins(['-c', pipe], {});
     expect(scene.count).toBe(0);
   });
