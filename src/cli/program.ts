@@ -9,6 +9,7 @@ import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
 import { addLaboratory } from './laboratory.ts';
 import { printError } from './print-error.ts';
+import { addReconcileCommand } from './reconcile.ts';
 import { addSetupCommand } from './setup.ts';
 import { addStateCommands } from './state.ts';
 import { addStatusCommand } from './status.ts';
@@ -20,6 +21,7 @@ Examples:
   kube-apiserver --audit-log-path=- … | auditail --stdin --output loki --url http://127.0.0.1:3100
   auditail check --config auditail.yaml --connect     what would be wrong, before it is
   auditail status                                     how far each output is, and what was lost
+  auditail reconcile --api-server https://127.0.0.1:6443 --api-token FILE   whether all counts agree
   auditail explain --config auditail.yaml audit.log   which rule decides what, and what it changes
   auditail test filter-test.yaml                      whether a filter does what is expected of it
   auditail stats --what-if filter.yaml audit.log      what the trail is made of, and what a filter would save
@@ -84,6 +86,7 @@ function createProgram(context: Context, done: Done): Command {
 
   addSetupCommand(program, context, done);
   addStatusCommand(program, context, done);
+  addReconcileCommand(program, context, done);
   addStateCommands(program, context, done);
   addDeadLetterCommands(program, context, done);
 
