@@ -60,7 +60,7 @@ export async function serverScripts(
 
 /** A JSON answer, which must be a good one. */
 export async function ask(
-  method: 'GET' | 'PUT' | 'POST',
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE',
   url: string,
   body?: unknown,
 ): Promise<Record<string, unknown>> {
