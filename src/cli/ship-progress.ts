@@ -1,8 +1,8 @@
 import type { AgentStatus, PipelineStatus } from '../inspect/status.ts';
 import { total } from '../state/counts.ts';
-import { humanBytes, humanCount, humanSeconds } from './human.ts';
+import { humanBytes, humanSeconds } from './human.ts';
+import { outcomeTable } from './outcome-table.ts';
 import { printable } from './printable.ts';
-import { formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 const REDRAW_MS = 200;
@@ -77,21 +77,7 @@ function trouble({ output, state, reason, words }: PipelineStatus): string {
 
 /** What became of the events, per source and output. */
 export function summarise({ pipelines }: AgentStatus): string {
-  const columns = ['source', 'output', 'read', 'delivered', 'filtered', 'set aside', 'lost'];
-  return formatTable(
-    columns.map((title, at) => ({ title, align: at < 2 ? 'left' : 'right' })),
-    pipelines.map(({ source, output, totals, losses }) => [
-      source,
-      output,
-      humanCount(totals.readEvents),
-      humanCount(totals.delivered),
-      humanCount(total(totals.filtered)),
-      humanCount(total(totals.deadLettered)),
-      lostWords(total(totals.lost), total(losses)),
-    ]),
+  return outcomeTable(
+    pipelines.map(({ source, output, totals, losses }) => ({ source, output, totals, losses: total(losses) })),
   );
-}
-
-function lostWords(events: number, records: number): string {
-  return records === 0 ? humanCount(events) : `${humanCount(events)} + ${records} in the ledger`;
 }

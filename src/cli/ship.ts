@@ -11,8 +11,11 @@ import { EXIT } from './exit.ts';
 import { ShipProgress, summarise } from './ship-progress.ts';
 import { exitOf, logWarnings } from './run.ts';
 import { stopOnSignals } from './signals.ts';
+import { printError } from './print-error.ts';
+import { AuditailError } from '../errors.ts';
+import type { AgentStatus } from '../inspect/status.ts';
 
-/** `auditail ship`: ships what is there, once, and ends. 3 where something was lost. */
+/** `auditail ship`: ships what is there, once, and ends. 1 where there was no log, 3 where something was lost. */
 export async function ship(flags: ConfigFlags, context: Context): Promise<ExitCode> {
   const loaded = loadConfiguration(flags, context);
   if (!loaded.ok) {
@@ -42,10 +45,24 @@ export async function ship(flags: ConfigFlags, context: Context): Promise<ExitCo
     if (end.outcome === 'stopped')
       terminal.complain('Stopped before all of it was shipped; the next run goes on from there.');
     const exit = exitOf(end, context);
-    return exit === EXIT.done && end.outcome === 'stopped' ? EXIT.failed : exit;
+    const complete = end.outcome !== 'stopped' && sayWhatWasNotFound(agent.status(), context);
+    return exit === EXIT.done && !complete ? EXIT.failed : exit;
   } finally {
     progress.end();
     release();
     logger.flush();
   }
+}
+
+/** A log that is not there, or may not be read, has not been shipped. False where there is one. */
+function sayWhatWasNotFound({ sources }: AgentStatus, { terminal }: Context): boolean {
+  const unread = sources.filter(({ readable }) => !readable);
+  for (const { name, words } of unread) {
+    const hint = 'Check the path of the source, and that this user may read it.';
+    printError(
+      terminal,
+      new AuditailError('AUD_LOG_UNREADABLE', `nothing was shipped of source ${name}: ${words}`, { hint }),
+    );
+  }
+  return unread.length === 0;
 }

@@ -1,10 +1,10 @@
 import type { AgentStatus, PipelineStatus, SourceStatus } from '../inspect/status.ts';
 import type { StoredPipeline } from '../inspect/stored-state.ts';
 import type { EventReference } from '../log/loss.ts';
-import type { Counts } from '../state/checkpoint.ts';
 import { total } from '../state/counts.ts';
 import type { LedgerEntry } from '../state/ledger-entry.ts';
 import { humanBytes, humanCount, humanSeconds, plural } from './human.ts';
+import { outcomeTable } from './outcome-table.ts';
 import { printable } from './printable.ts';
 import { formatTable } from './table.ts';
 
@@ -115,31 +115,7 @@ function pipelineTable(pipelines: readonly PipelineStatus[]): string {
   );
 }
 
-interface Outcome {
-  readonly source: string;
-  readonly output: string;
-  readonly totals: Counts;
-  readonly losses: number;
-}
-
 /** The balance: read = delivered + filtered + set aside + lost. */
-function outcomeTable(outcomes: readonly Outcome[]): string {
-  const columns = ['source', 'output', 'events read', 'delivered', 'filtered', 'set aside', 'lost', 'losses of log'];
-  return formatTable(
-    columns.map((title, at) => ({ title, align: at < 2 ? 'left' : 'right' })),
-    outcomes.map(({ source, output, totals, losses }) => [
-      source,
-      output,
-      humanCount(totals.readEvents),
-      humanCount(totals.delivered),
-      humanCount(total(totals.filtered)),
-      humanCount(total(totals.deadLettered)),
-      humanCount(total(totals.lost)),
-      humanCount(losses),
-    ]),
-  );
-}
-
 function sourceNotes({ name, readable, words, anomalies }: SourceStatus): readonly string[] {
   const odd = Object.entries(anomalies).map(([kind, count]) => `${kind} ${count}`);
   return [

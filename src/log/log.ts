@@ -268,7 +268,7 @@ export class Log {
     await attempt(async () => (await this.#earlierPins?.retry()) ?? false);
     await attempt(() => this.#keeper.keep(this.#backups.looks));
     if (failure === null) {
-      this.#health.works(this.#liveFile.present || this.segments.length > 0);
+      this.#health.works(this.isSpool || this.#liveFile.present || this.segments.length > 0);
     } else this.#health.fails(failure);
     if (changed) this.pulse.beat();
     return changed;
@@ -276,6 +276,8 @@ export class Log {
 
   async #lookAtDirectory(thorough: boolean): Promise<boolean> {
     const facts = await this.#files.factsOf(this.names.directory);
+    // The agent makes its spool itself, a moment after it has begun to look there.
+    if (facts === null && this.isSpool) return false;
     if (facts === null) throw missing(this.names.directory);
     const look = thorough || this.#keeper.searching || this.#backups.isDue(facts.mtimeMs);
     const changed = look && (await this.#backups.look(facts.mtimeMs));

@@ -70,10 +70,24 @@ it('ship ships what is there, says what became of it, and ends', async () => {
   const { flags, shipped } = scene();
   const first = await auditail(['ship', ...flags]);
   expect(first).toMatchObject({ exit: 0, out: '' });
-  expect(first.error).toMatch(/kube-apiserver +file +500 +500 +0 +0 +0\n$/);
+  expect(first.error).toMatch(/kube-apiserver +file +500 +500 +0 +0 +0 +0\n$/);
   expect(fs.readFileSync(shipped, 'latin1')).toBe(EVENTS);
   expect(await auditail(['ship', ...flags])).toMatchObject({ exit: 0 });
   expect(fs.readFileSync(shipped, 'latin1')).toBe(EVENTS);
+});
+
+it('ship says that there is no log, and ends with 1', async () => {
+  const { flags, log } = scene();
+  const missing = path.join(path.dirname(log), 'none/audit.log');
+  const none = await auditail(['ship', ...flags, '--audit-log-path', missing]);
+  expect(none.exit).toBe(1);
+  expect(none.error).toMatch(
+    /error AUD_LOG_UNREADABLE: nothing was shipped of source kube-apiserver: the directory .+none is not there\n/,
+  );
+  const other = scene();
+  fs.rmSync(other.log);
+  const empty = await auditail(['ship', ...other.flags]);
+  expect(empty).toMatchObject({ exit: 1, error: expect.stringContaining('audit.log is not there yet') as unknown });
 });
 
 it('run ships until SIGTERM, is alone on its state directory, and can be asked how it is', async () => {
@@ -106,6 +120,7 @@ it('a pipe is shipped to its end, to standard output, with the log of the agent 
       .split('\n')
       .map((line) => (JSON.parse(line) as { level: string }).level),
   ).toContain('info');
+  expect(agent.printed.error).not.toContain('"level":"warn"');
 });
 
 it('an address that another program has is said before anything is started', async () => {

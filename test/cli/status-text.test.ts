@@ -116,7 +116,7 @@ it('shows how far a run to the end has come, and what became of it all', () => {
     `"[########################] 100 %  977 KiB of 977 KiB  0 B/s"`,
   );
   expect(summarise(STATUS)).toMatchInlineSnapshot(`
-    "source          output   read  delivered  filtered  set aside                 lost
-    kube-apiserver  search  1,000        700       280         15  5 + 1 in the ledger"
+    "source          output  events read  delivered  filtered  set aside  lost  losses of log
+    kube-apiserver  search        1,000        700       280         15     5              1"
   `);
 });
