@@ -16,6 +16,7 @@ import { Pins } from './pins.ts';
 import { Pulse } from './pulse.ts';
 import type { Anomaly, LogReader } from './reader.ts';
 import { Retention, type RetentionLimits } from './retention.ts';
+import { Serial } from '../serial.ts';
 import { Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
 
@@ -69,7 +70,8 @@ export class Log {
   readonly #backups: Backups;
   readonly #liveFile: LiveFile;
   readonly #health: LogHealth;
-  #turn: Promise<unknown> = Promise.resolve();
+  /** What changes the list of segments happens one after the other. */
+  readonly #turns = new Serial();
 
   constructor(options: LogOptions) {
     const { name, files, path, stateDirectory, anomaly, spool, maxHeldFiles } = options;
@@ -148,13 +150,13 @@ export class Log {
 
   /** Looks for pins of an earlier run, then at the directory. Throws nothing: `readable` and `words` tell. */
   async begin(): Promise<void> {
-    await this.#exclusively(async () => this.#earlierPins?.find());
+    await this.#turns.run(async () => this.#earlierPins?.find());
     await this.refresh(true);
   }
 
   /** Looks whether anything has changed, as cheaply as that can be known; wakes readers where it has. */
   refresh(thorough = false): Promise<boolean> {
-    return this.#exclusively(() => this.#refresh(thorough));
+    return this.#turns.run(() => this.#refresh(thorough));
   }
 
   /** A reader has settled a segment to its end. */
@@ -163,7 +165,7 @@ export class Log {
     if (segment.unsettledBy.size > 0) return;
     // What is not released now is released at the next look, which tells what is in the way.
     this.#keeper.touch();
-    await this.#exclusively(async () => {
+    await this.#turns.run(async () => {
       try {
         await this.#keeper.release(segment);
         this.#keeper.dispose([segment]);
@@ -175,7 +177,7 @@ export class Log {
 
   /** A reader found that the bytes before its offset are not those that it read. */
   async contentChanged(segment: Segment): Promise<void> {
-    await this.#exclusively(async () => {
+    await this.#turns.run(async () => {
       await this.#liveFile.reidentify(segment);
       await this.#refresh(true);
       await this.#refresh(true);
@@ -212,7 +214,7 @@ export class Log {
 
   /** Lets the oldest file of a spool go although it is not settled. False where there is none but the live one. */
   dropOldest(): Promise<boolean> {
-    return this.#exclusively(async () => {
+    return this.#turns.run(async () => {
       const oldest = this.segments.find((segment) => segment !== this.live && segment.gone === null);
       if (oldest === undefined) return false;
       oldest.gone = 'spool-full';
@@ -225,7 +227,7 @@ export class Log {
 
   /** Gives every descriptor back. Pins of what is unread stay. */
   async close(): Promise<void> {
-    await this.#exclusively(async () => {
+    await this.#turns.run(async () => {
       // One that cannot be closed does not keep the others open.
       const results = await Promise.allSettled([this.#keeper.letAllGo(), this.#liveFile.close()]);
       for (const result of results) if (result.status === 'rejected') throw result.reason;
@@ -282,16 +284,6 @@ export class Log {
     const look = thorough || this.#keeper.searching || this.#backups.isDue(facts.mtimeMs);
     const changed = look && (await this.#backups.look(facts.mtimeMs));
     return (await this.#backups.recheck()) || changed;
-  }
-
-  /** What changes the list of segments happens one after the other. */
-  #exclusively<T>(act: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(act);
-    this.#turn = turn.then(
-      () => undefined,
-      () => undefined,
-    );
-    return turn;
   }
 }
 

@@ -1,3 +1,4 @@
+import { Serial } from '../serial.ts';
 import { Descriptor } from './descriptor.ts';
 import type { Content } from './content.ts';
 import {
@@ -73,7 +74,8 @@ export class Segment {
   #current: Descriptor | null = null;
   readonly #retired = new Set<Descriptor>();
   #held = false;
-  #turn: Promise<void> = Promise.resolve();
+  /** Opening and closing happen one after the other, so that two readers never open it twice. */
+  readonly #turns = new Serial();
 
   constructor(files: LogFiles, id: string, name: string, first: EventReference | null) {
     this.#files = files;
@@ -123,7 +125,7 @@ export class Segment {
 
   /** Takes over a descriptor that has been opened for it already, and holds it. */
   adopt(fd: number, key: FileKey, compressed: boolean): Promise<void> {
-    return this.#exclusively(async () => {
+    return this.#turns.run(async () => {
       this.#held = true;
       const current = this.#current;
       // A compressed file is never a better one than a plain file that is open.
@@ -138,7 +140,7 @@ export class Segment {
 
   /** It has a plain file that is better than the one it was read from: whoever opens it opens that. */
   outdate(better: FileKey): Promise<void> {
-    return this.#exclusively(async () => {
+    return this.#turns.run(async () => {
       const current = this.#current;
       if (current === null || sameFile(current.key, better)) return;
       this.#current = null;
@@ -149,14 +151,14 @@ export class Segment {
 
   /** Throws what `lease` throws. */
   hold(): Promise<void> {
-    return this.#exclusively(async () => {
+    return this.#turns.run(async () => {
       await this.#open();
       this.#held = true;
     });
   }
 
   letGo(): Promise<void> {
-    return this.#exclusively(async () => {
+    return this.#turns.run(async () => {
       this.#held = false;
       await this.#closeIfUnused();
     });
@@ -164,7 +166,7 @@ export class Segment {
 
   /** Lets go, and takes back what is lent out too: its bytes, or the space they take, are needed no longer. */
   revoke(): Promise<void> {
-    return this.#exclusively(async () => {
+    return this.#turns.run(async () => {
       this.#held = false;
       const descriptors = [...this.#retired, ...(this.#current === null ? [] : [this.#current])];
       this.#current = null;
@@ -177,7 +179,7 @@ export class Segment {
 
   /** Throws what opening the file throws; `ENOENT` where it is in none of its places. */
   async lease(): Promise<Lease> {
-    const descriptor = await this.#exclusively(async () => {
+    const descriptor = await this.#turns.run(async () => {
       const open = await this.#open();
       open.users += 1;
       return open;
@@ -190,7 +192,7 @@ export class Segment {
       facts: () => descriptor.facts(),
       release: async () => {
         await content.close();
-        await this.#exclusively(async () => {
+        await this.#turns.run(async () => {
           descriptor.users -= 1;
           if (descriptor === this.#current) await this.#closeIfUnused();
           else await this.#retire(descriptor);
@@ -252,15 +254,5 @@ export class Segment {
     }
     this.#retired.delete(descriptor);
     await descriptor.close();
-  }
-
-  /** Opening and closing are asynchronous; one after the other, so that two readers never open it twice. */
-  #exclusively<T>(act: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(act);
-    this.#turn = turn.then(
-      () => undefined,
-      () => undefined,
-    );
-    return turn;
   }
 }

@@ -3,7 +3,6 @@ import type { Filter } from '../filter/filter.ts';
 import type { PipelineStatus } from '../inspect/status.ts';
 import { Cursor, type Piece, type Place } from '../log/cursor.ts';
 import type { Log, LogReader, Remembered } from '../log/log.ts';
-import { Pulse } from '../log/pulse.ts';
 import type { Segment } from '../log/segment.ts';
 import type { Output } from '../output/output.ts';
 import type { Checkpoint, Mark } from '../state/checkpoint.ts';
@@ -429,7 +428,7 @@ export class Pipeline implements LogReader {
       // The end of a long line has not been written yet: others get their turn until it may have been.
       await this.#cursor.pause();
       largeLines.release(this);
-      await new Pulse().wait(IDLE_MS, end);
+      await this.#sleep(end);
       return true;
     }
     const left = this.#cutter.open ? this.#cutter.startedAt + batch.maxDelay - Date.now() : QUIET_MS;
@@ -439,6 +438,14 @@ export class Pipeline implements LogReader {
       await log.pulse.wait(Math.min(left, this.#progress.unsaved ? checkpointIntervalMs : QUIET_MS), end);
     }
     return true;
+  }
+
+  async #sleep(end: AbortSignal): Promise<void> {
+    try {
+      await this.#options.sleep(IDLE_MS, end);
+    } catch (error) {
+      if (!end.aborted) throw error;
+    }
   }
 
   async #sealIfOld(stop: AbortSignal): Promise<void> {

@@ -10,7 +10,7 @@ import type { StateFinding } from './finding.ts';
 import { Journal } from './journal-file.ts';
 import { journalName, journalSequence, NEWEST, PREVIOUS, readCheckpoint } from './read-checkpoint.ts';
 import type { ReadCheckpoint } from './read-checkpoint.ts';
-import { Serial } from './serial.ts';
+import { Serial } from '../serial.ts';
 import { unwritable } from './unwritable.ts';
 
 export interface Loaded {

@@ -10,7 +10,7 @@ import type { StateFinding } from './finding.ts';
 import { KeySet } from './key-set.ts';
 import { readRemovals, removeDeadLetters } from './read-dead-letter.ts';
 import { RecordFiles } from './record-files.ts';
-import { Serial } from './serial.ts';
+import { Serial } from '../serial.ts';
 import { unwritable } from './unwritable.ts';
 
 const MAX_FILE_BYTES = 16 * 1024 * 1024;

@@ -8,7 +8,7 @@ import { KeySet } from './key-set.ts';
 import { ledgerKey } from './ledger-entry.ts';
 import type { LedgerEntry } from './ledger-entry.ts';
 import { ledgerFiles, parseLedgerLine } from './read-ledger.ts';
-import { Serial } from './serial.ts';
+import { Serial } from '../serial.ts';
 import { unwritable } from './unwritable.ts';
 
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
