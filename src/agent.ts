@@ -3,42 +3,47 @@ import type { Config, OutputConfig, SourceConfig } from './config/schema.ts';
 import { AuditailError, messageOf } from './errors.ts';
 import { EventView } from './event/event-view.ts';
 import { salvage } from './event/salvage.ts';
-import { createFilter } from './filter/create-filter.ts';
-import type { AgentEnd, AgentHandle, AgentOptions } from './inspect/agent-handle.ts';
+import { type PreparedFilter, prepareFilter } from './filter/create-filter.ts';
+import type { AgentEnd, AgentHandle, AgentOptions, HandedOver, Held } from './inspect/agent-handle.ts';
 import { openOutput } from './inspect/open-output.ts';
 import { openSource } from './inspect/open-source.ts';
 import type { AgentStatus } from './inspect/status.ts';
 import type { Anomaly } from './log/log.ts';
 import type { EventReference } from './log/loss.ts';
 import type { Output } from './output/output.ts';
-import { fitInFlight } from './pipeline/budget.ts';
+import { fitOutputs } from './pipeline/budget.ts';
 import { LargeLines } from './pipeline/large-lines.ts';
 import type { PipelineNotes } from './pipeline/notes.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { firstRun } from './source/first-run.ts';
-import type { Source } from './source/source.ts';
+import { type Source, Stopped } from './source/source.ts';
 import type { Checkpoint } from './state/checkpoint.ts';
-import { lockState, type StateLock } from './state/lock.ts';
+import { lockState } from './state/lock.ts';
 import { type OutputState, openOutputState } from './state/output-state.ts';
 import { refuseOther } from './state/refuse-other.ts';
-import { openStateDirectory, type StateDirectory } from './state/state-directory.ts';
+import { openStateDirectory } from './state/state-directory.ts';
 
 /**
  * Starts the agent: builds the stages from the configuration, joins them and lets them run. It is the only place that
  * knows them all. Throws `AuditailError` before anything is shipped.
  */
 export async function startAgent(config: Config, options: AgentOptions): Promise<AgentHandle> {
-  const directory = await openStateDirectory(config.stateDirectory);
-  const lock = await lockState(directory.path);
+  const held = options.held ?? (await hold(config.stateDirectory));
   try {
-    const agent = new Agent(config, options, directory, lock);
+    const agent = new Agent(config, options, held);
     await agent.open();
     agent.run();
     return agent;
   } catch (error) {
-    await lock.release();
+    // What was handed over stays with who handed it over: it may start another agent with it.
+    if (options.held === undefined) await held.lock.release();
     throw error;
   }
+}
+
+async function hold(stateDirectory: string): Promise<Held> {
+  const directory = await openStateDirectory(stateDirectory);
+  return { directory, lock: await lockState(directory.path) };
 }
 
 /** So long for the last checkpoint and the connections. */
@@ -49,8 +54,7 @@ class Agent implements AgentHandle {
   readonly ended = this.#ending.promise;
   readonly #config: Config;
   readonly #options: AgentOptions;
-  readonly #directory: StateDirectory;
-  readonly #lock: StateLock;
+  readonly #held: Held;
   readonly #startedAt = new Date().toISOString();
   readonly #drain = new AbortController();
   readonly #stop = new AbortController();
@@ -62,16 +66,20 @@ class Agent implements AgentHandle {
   readonly #pipelines: Pipeline[] = [];
   readonly #largeLines = new LargeLines();
 
-  constructor(config: Config, options: AgentOptions, directory: StateDirectory, lock: StateLock) {
+  #handsOver = false;
+  #released = false;
+
+  constructor(config: Config, options: AgentOptions, held: Held) {
     this.#config = config;
     this.#options = options;
-    this.#directory = directory;
-    this.#lock = lock;
+    this.#held = held;
   }
 
   /** Builds the stages: sources, outputs with their state, and a pipeline for each pair of them. */
   async open(): Promise<void> {
-    const inFlight = this.#fitInFlight();
+    const inFlight = fitOutputs(this.#config, (lowered) => {
+      this.#options.logger.warn(lowered, 'memory.maxBytes has no room for so many batches in flight');
+    });
     for (const source of this.#config.sources) this.#sources.push(this.#createSource(source));
     try {
       for (const [at, output] of this.#config.outputs.entries()) {
@@ -82,7 +90,7 @@ class Agent implements AgentHandle {
       throw error;
     }
     const listener = this.#options.onRequest?.(() => this.status());
-    if (listener !== undefined) this.#lock.serve(listener);
+    if (listener !== undefined) this.#held.lock.serve(listener);
   }
 
   run(): void {
@@ -95,6 +103,20 @@ class Agent implements AgentHandle {
   stop(): void {
     if (this.#drain.signal.aborted) this.#stop.abort(new Error('stopped'));
     else this.#beginDrain();
+  }
+
+  async handOver(): Promise<HandedOver> {
+    this.#handsOver = true;
+    this.#beginDrain();
+    const end = await this.ended;
+    return { end, held: this.#released ? null : this.#held };
+  }
+
+  useFilters(filters: ReadonlyMap<string, PreparedFilter>): void {
+    for (const pipeline of this.#pipelines) {
+      const filter = filters.get(pipeline.name);
+      if (filter !== undefined) pipeline.useFilter(filter.create());
+    }
   }
 
   /** However often: only a person who asks twice means "at once". */
@@ -111,7 +133,7 @@ class Agent implements AgentHandle {
       version: this.#options.version,
       pid: process.pid,
       startedAt: this.#startedAt,
-      stateDirectory: this.#directory.path,
+      stateDirectory: this.#held.directory.path,
       sources: this.#sources.map((source) => source.status()),
       pipelines: this.#pipelines.map((pipeline) => pipeline.status()),
       deadLetters: this.#states.map((state) => state.deadLetterStatus()),
@@ -129,7 +151,7 @@ class Agent implements AgentHandle {
       logger.info({ sources: this.#sources.length, pipelines: this.#pipelines.length }, 'shipping');
       const following = Promise.allSettled(this.#sources.map((source) => this.#follow(source)));
       const results = await Promise.allSettled(this.#pipelines.map((pipeline) => this.#runPipeline(pipeline)));
-      this.#unfollow.abort(new Error('ending'));
+      this.#unfollow.abort(new Stopped(this.#handsOver));
       const failed = [...results, ...(await following)].find((result) => result.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
     } finally {
@@ -172,7 +194,9 @@ class Agent implements AgentHandle {
 
   async #close(): Promise<void> {
     await this.#closeStages();
-    await this.#lock.release();
+    if (this.#handsOver) return;
+    this.#released = true;
+    await this.#held.lock.release();
   }
 
   async #closeStages(): Promise<void> {
@@ -189,23 +213,6 @@ class Agent implements AgentHandle {
   }
 
   // ---- building
-
-  /** Batches in flight of each output, so that all of them fit into the memory. */
-  #fitInFlight(): readonly number[] {
-    const { outputs, sources, memory } = this.#config;
-    const perOutput = outputs.map(({ name, batch, sources: own }) => ({
-      output: name,
-      maxInFlight: batch.maxInFlight,
-      maxBytes: batch.maxBytes * (own?.length ?? sources.length),
-    }));
-    const fitted = fitInFlight(perOutput, memory.maxBytes);
-    for (const [at, { output, maxInFlight }] of perOutput.entries()) {
-      if (fitted[at] === maxInFlight) continue;
-      const message = 'memory.maxBytes has no room for so many batches in flight';
-      this.#options.logger.warn({ output, maxInFlight, lowered: fitted[at] }, message);
-    }
-    return fitted;
-  }
 
   #createSource(config: SourceConfig): Source {
     const { stateDirectory } = this.#config;
@@ -228,23 +235,25 @@ class Agent implements AgentHandle {
     const own = { userAgent: `auditail/${this.#options.version}`, logger: logger.child({ output: config.name }) };
     const output = openOutput(config, this.#config.metadata, own);
     this.#outputs.push(output);
-    const state = await openOutputState(this.#directory, this.#lock, {
+    const state = await openOutputState(this.#held.directory, this.#held.lock, {
       output: config.name,
       deadLetterMaxBytes: config.deadLetter.maxBytes,
       found: (finding) => logger.warn({ output: config.name, ...finding }, 'the state directory was mended'),
     });
     this.#states.push(state);
+    const filter = this.#options.filters?.get(config.name) ?? prepareFilter(config.filter);
     for (const source of this.#sources) {
       if (config.sources !== undefined && !config.sources.includes(source.name)) continue;
       const resume = await state.load(source.name);
       if (resume !== null) refuseOther(resume, output.destination, source.origin);
-      this.#pipelines.push(this.#createPipeline(config, output, state, source, resume));
+      this.#pipelines.push(this.#createPipeline(config, output, filter, state, source, resume));
     }
   }
 
   #createPipeline(
     config: OutputConfig,
     output: Output,
+    filter: PreparedFilter,
     state: OutputState,
     source: Source,
     resume: Checkpoint | null,
@@ -263,7 +272,7 @@ class Agent implements AgentHandle {
       log: source.log,
       origin: source.origin,
       output,
-      filter: createFilter(config.filter),
+      filter: filter.create(),
       event: new EventView(),
       salvage,
       batch: config.batch,

@@ -5,6 +5,7 @@ import type { Event } from '../event/event.ts';
 import { compileRule, createConditions } from './conditions.ts';
 import { Edits } from './edits.ts';
 import type { Filter, Verdict } from './filter.ts';
+import type { Policy } from './policy/policy.ts';
 import { createPolicyFilter } from './policy/policy-filter.ts';
 import { readPolicyFile } from './policy/read-policy-file.ts';
 import { createRedactor } from './redact/redactor.ts';
@@ -14,14 +15,35 @@ import { createTrimmer } from './trim/trimmer.ts';
 
 const PASS: Verdict = { type: 'pass' };
 
+/** A filter that has been read and checked whole; made anew for each pipeline, since some of its steps remember. */
+export interface PreparedFilter {
+  /** `Filter.hash` of what it makes. */
+  readonly hash: string;
+  create(): Filter;
+}
+
+/** @throws {AuditailError} AUD_CONFIG where a file, an expression or a path is not sound */
+export function createFilter(config: FilterConfig): Filter {
+  return prepareFilter(config).create();
+}
+
 /**
- * The filter of one output. The steps, always in this order: the policy, `drop` and `keep`, the throttle; then, of what
- * is let through, the policy's lower level, `trim` and `redact`. All of them see the event as it was recorded.
+ * Reads all that a filter is made of, once: what `create` makes does not change with the files.
  *
  * @throws {AuditailError} AUD_CONFIG where a file, an expression or a path is not sound
  */
-export function createFilter(config: FilterConfig): Filter {
-  const policy = config.policy === undefined ? null : createPolicyFilter(readPolicyFile(config.policy));
+export function prepareFilter(config: FilterConfig): PreparedFilter {
+  const policy = config.policy === undefined ? null : readPolicyFile(config.policy);
+  const { hash } = build(config, policy);
+  return { hash, create: () => build(config, policy) };
+}
+
+/**
+ * The filter of one output. The steps, always in this order: the policy, `drop` and `keep`, the throttle; then, of what
+ * is let through, the policy's lower level, `trim` and `redact`. All of them see the event as it was recorded.
+ */
+function build(config: FilterConfig, read: Policy | null): Filter {
+  const policy = read === null ? null : createPolicyFilter(read);
   const conditions = createConditions(config);
   const throttle = createThrottle(config.throttle.map(throttleRule));
   const trimmer = createTrimmer({ ...config.trim, paths: config.trim.paths.map(memberPath) });

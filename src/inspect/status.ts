@@ -55,6 +55,8 @@ export interface PipelineStatus {
   readonly batches: number;
   readonly retries: number;
   readonly duplicates: number;
+  /** Hash of the filter that judges now. */
+  readonly filter?: string;
   readonly totals: Counts;
   /** Loss records by reason. */
   readonly losses: Readonly<Record<string, number>>;

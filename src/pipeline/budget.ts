@@ -1,3 +1,4 @@
+import type { Config } from '../config/schema.ts';
 import { AuditailError } from '../errors.ts';
 
 /** What one pipeline needs at most for the batches that it has in flight, cuts and keeps ready. */
@@ -37,4 +38,22 @@ export function fitInFlight(needs: readonly Need[], memoryBytes: number): readon
     largest.maxInFlight -= 1;
   }
   return fitted.map(({ maxInFlight }) => maxInFlight);
+}
+
+/** Batches in flight of each output of a configuration; `lowered` is told of those that get fewer than they ask for. */
+export function fitOutputs(
+  { outputs, sources, memory }: Pick<Config, 'outputs' | 'sources' | 'memory'>,
+  lowered: (what: { output: string; maxInFlight: number; lowered: number }) => void,
+): readonly number[] {
+  const needs = outputs.map(({ name, batch, sources: own }) => ({
+    output: name,
+    maxInFlight: batch.maxInFlight,
+    maxBytes: batch.maxBytes * (own?.length ?? sources.length),
+  }));
+  const fitted = fitInFlight(needs, memory.maxBytes);
+  for (const [at, { output, maxInFlight }] of needs.entries()) {
+    const fits = fitted[at] as number;
+    if (fits !== maxInFlight) lowered({ output, maxInFlight, lowered: fits });
+  }
+  return fitted;
 }

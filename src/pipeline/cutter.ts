@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Malformed } from '../event/event.ts';
 import { applySplices, type Splice } from '../event/splice.ts';
+import type { Filter } from '../filter/filter.ts';
 import type { EventReference } from '../log/loss.ts';
 import { BatchBuilder } from './batch.ts';
 import { type CutLimits, type CutterOptions, MALFORMED_WORDS, type Sealed, type SetAside } from './sealed.ts';
@@ -17,6 +18,7 @@ const SCRATCH_BYTES = 256 * 1024;
 export class Cutter {
   readonly #options: CutterOptions;
   readonly #limits: CutLimits;
+  #filter: Filter;
   #builder: BatchBuilder;
   readonly #spare: BatchBuilder[] = [];
   /** Builders of batches that have not been given back. */
@@ -36,7 +38,8 @@ export class Cutter {
 
   constructor(options: CutterOptions) {
     this.#options = options;
-    const { limits, output } = options;
+    const { limits, output, filter } = options;
+    this.#filter = filter;
     this.#limits = { ...limits, maxBytes: Math.min(limits.maxBytes, output.maxBatchBytes) };
     this.#builder = this.#newBuilder();
   }
@@ -75,6 +78,12 @@ export class Cutter {
   /** The last event that was read, whatever became of it; known after each call of `cut`. */
   get last(): EventReference | null {
     return this.#last;
+  }
+
+  /** Judges by another filter from the next range on. No range may be open. */
+  useFilter(filter: Filter): void {
+    if (this.open) throw new Error('a range is decided by one filter');
+    this.#filter = filter;
   }
 
   /** Begins a range. The one before must have been sealed. */
@@ -132,7 +141,8 @@ export class Cutter {
 
   /** Closes the range; the next one begins where it ends. */
   seal(segment: string): Sealed {
-    const { source, filter } = this.#options;
+    const { source } = this.#options;
+    const filter = this.#filter;
     const range = { segment, from: this.#from, to: this.#to };
     // Under another filter the same range holds other events: no receiver may take it for the one that it has.
     const text = `${source}\n${segment}\n${range.from}\n${range.to}\n${filter.hash}`;
@@ -144,6 +154,7 @@ export class Cutter {
       setAside: this.#setAside,
       firstMs: this.#firstMs,
       builder: this.#builder,
+      filter,
     };
     this.#out.add(this.#builder);
     this.#builder = this.#spare.pop() ?? this.#newBuilder();
@@ -214,7 +225,8 @@ export class Cutter {
 
   /** `whole` for a part of a line: all of a line goes into one batch. */
   #take(bytes: Buffer, start: number, stop: number, length: number, offset: number, whole: boolean): boolean {
-    const { event, filter } = this.#options;
+    const { event } = this.#options;
+    const filter = this.#filter;
     const rawStart = event.start;
     const rawEnd = event.end;
     const verdict = filter.judge(event);

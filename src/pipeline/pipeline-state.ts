@@ -1,5 +1,5 @@
 import type { Loss } from '../log/loss.ts';
-import type { Checkpoint, Counts } from '../state/checkpoint.ts';
+import type { Checkpoint, Counts, DecidedBy } from '../state/checkpoint.ts';
 
 /** Where a pipeline keeps what has to survive. All of it throws what the file system throws. */
 export interface PipelineState {
@@ -21,6 +21,7 @@ export interface SettledSegment {
   readonly name: string;
   readonly bytes: number;
   readonly counts: Counts;
+  readonly filters?: readonly DecidedBy[];
 }
 
 /** Reads bytes of a long line: `offset` counts from its beginning. Gives how many it read. */

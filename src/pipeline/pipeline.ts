@@ -73,6 +73,8 @@ export class Pipeline implements LogReader {
   #segment: Segment | null = null;
   /** Mark at the end of the open range. */
   #mark: Mark | null = null;
+  /** What is to judge from the next batch on. */
+  #nextFilter: Filter | null = null;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -82,7 +84,6 @@ export class Pipeline implements LogReader {
     const forgotten = (segment: string) => void this.#places.delete(segment);
     const progress = new Progress({
       ...options,
-      filterHash: options.filter.hash,
       condition: this.#condition,
       forgotten,
     });
@@ -109,11 +110,11 @@ export class Pipeline implements LogReader {
     for (const { id, settled, done, marks } of resume?.segments ?? []) {
       this.#places.set(id, { offset: settled, done, marks });
     }
-    for (const { settled, ...range } of resume?.window ?? []) {
+    for (const { settled, filter: filterHash = resume?.filter ?? '', ...range } of resume?.window ?? []) {
       const place = this.#places.get(range.segment);
       this.#places.set(range.segment, { offset: range.to, done: false, marks: place?.marks ?? [] });
       const name = progress.window.record(range.segment)?.name ?? range.segment;
-      progress.window.push({ range, name, mark: null, firstMs: 0, settled });
+      progress.window.push({ range, name, mark: null, firstMs: 0, filterHash, settled });
     }
     this.#cursor = new Cursor(log, this.#places, {
       maxLineBytes: options.maxLineBytes,
@@ -144,6 +145,7 @@ export class Pipeline implements LogReader {
     try {
       await this.#begin(end, stop);
       while (!end.aborted) {
+        await this.#takeNextFilter(stop);
         const piece = await this.#next(stop);
         if (piece !== null) await this.#handle(piece, stop);
         else if (!(await this.#idle(end, stop))) break;
@@ -160,6 +162,12 @@ export class Pipeline implements LogReader {
     this.#condition.calm('stopped');
     await this.#progress.save();
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** From the next batch on, another filter judges. What was cut before is sent as it was cut. */
+  useFilter(filter: Filter): void {
+    this.#nextFilter = filter;
+    this.#options.log.pulse.beat();
   }
 
   status(): PipelineStatus {
@@ -184,6 +192,7 @@ export class Pipeline implements LogReader {
       batches,
       retries,
       duplicates,
+      filter: this.#progress.filterHash,
       totals: window.totals,
       losses: { ...losses },
       position:
@@ -211,6 +220,23 @@ export class Pipeline implements LogReader {
   #fail(error: unknown): void {
     this.#failure ??= error;
     this.#failed.abort(error);
+  }
+
+  async #takeNextFilter(stop: AbortSignal): Promise<void> {
+    if (this.#nextFilter === null) return;
+    await this.#seal(stop);
+    const filter = this.#nextFilter;
+    this.#nextFilter = null;
+    this.#cutter.useFilter(filter);
+    this.#recutting.useFilter(filter);
+    const { notes, output } = this.#options;
+    notes.info('another filter judges from here on', {
+      output: output.name,
+      before: this.#progress.filterHash,
+      filter: filter.hash,
+    });
+    this.#progress.filterHash = filter.hash;
+    this.#progress.touch();
   }
 
   // ---- beginning
@@ -492,6 +518,6 @@ function stemOf(name: string): string {
   return name.endsWith('.gz') ? name.slice(0, -'.gz'.length) : name;
 }
 
-function cutOf({ range, firstMs }: Sealed, name: string, mark: Mark | null): Cut {
-  return { range, name, mark, firstMs, settled: false };
+function cutOf({ range, firstMs, filter }: Sealed, name: string, mark: Mark | null): Cut {
+  return { range, name, mark, firstMs, filter, filterHash: filter.hash, settled: false };
 }

@@ -1,5 +1,6 @@
 import type { RetryConfig } from '../config/schema.ts';
 import { AuditailError, messageOf } from '../errors.ts';
+import type { Filter } from '../filter/filter.ts';
 import type { Log } from '../log/log.ts';
 import type { EventReference, Loss } from '../log/loss.ts';
 import type { Segment } from '../log/segment.ts';
@@ -16,7 +17,7 @@ export interface ProgressOptions {
   readonly log: Log;
   readonly origin: string;
   readonly output: Output;
-  readonly filterHash: string;
+  readonly filter: Pick<Filter, 'hash'>;
   readonly retry: RetryConfig;
   readonly checkpointIntervalMs: number;
   readonly state: PipelineState;
@@ -38,6 +39,8 @@ export class Progress {
   readonly window: Window;
   /** Loss records by reason, in this run. */
   readonly losses: Record<string, number> = {};
+  /** Hash of the filter that judges now. */
+  filterHash: string;
   /** The last event that was read. */
   last: EventReference | undefined;
   readonly #options: ProgressOptions;
@@ -52,7 +55,8 @@ export class Progress {
 
   constructor(options: ProgressOptions) {
     this.#options = options;
-    const { resume } = options;
+    const { resume, filter } = options;
+    this.filterHash = filter.hash;
     this.window = new Window(resume?.segments ?? [], resume?.totals ?? NO_COUNTS);
     this.#lossCount = resume?.losses ?? 0;
     this.last = resume?.last;
@@ -80,9 +84,10 @@ export class Progress {
 
   /** The ledger first: a segment that the checkpoint calls done has its line there. */
   async closeAccount(id: string, name: string, length: number, signal: AbortSignal): Promise<void> {
-    const counts = this.window.record(id)?.counts ?? NO_COUNTS;
+    const { counts = NO_COUNTS, filters } = this.window.record(id) ?? {};
     await this.durably('the ledger', signal, async () => {
-      await this.#options.state.segmentSettled({ id, name, bytes: length, counts });
+      const settled = { id, name, bytes: length, counts, ...(filters === undefined ? {} : { filters }) };
+      await this.#options.state.segmentSettled(settled);
       return true;
     });
     // Has it grown meanwhile, it is being read on, and ends once more.
@@ -232,13 +237,13 @@ export class Progress {
   }
 
   #checkpoint(): Checkpoint {
-    const { log, output, filterHash, origin } = this.#options;
+    const { log, output, origin } = this.#options;
     return {
       output: output.name,
       destination: output.destination,
       source: log.name,
       origin,
-      filter: filterHash,
+      filter: this.filterHash,
       segments: this.window.records,
       window: this.window.ranges,
       rotations: [...log.instants],

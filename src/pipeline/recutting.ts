@@ -1,3 +1,4 @@
+import type { Filter } from '../filter/filter.ts';
 import type { Log } from '../log/log.ts';
 import type { Cutter } from './cutter.ts';
 import { LARGE_BYTES, type LargeLines } from './large-lines.ts';
@@ -9,6 +10,7 @@ import type { Cut } from './window.ts';
 
 export interface RecuttingOptions {
   readonly log: Log;
+  readonly filter: Filter;
   readonly maxLineBytes: number;
   readonly largeLines: LargeLines;
   readonly progress: Progress;
@@ -20,10 +22,17 @@ export interface RecuttingOptions {
 /** Cuts ranges of the log once more: those in flight when an agent died, and those whose memory was given back. */
 export class Recutting {
   readonly #options: RecuttingOptions;
+  /** For what an agent before this one cut. */
+  #filter: Filter;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: RecuttingOptions) {
     this.#options = options;
+    this.#filter = options.filter;
+  }
+
+  useFilter(filter: Filter): void {
+    this.#filter = filter;
   }
 
   get heldBytes(): number {
@@ -54,7 +63,7 @@ export class Recutting {
     return null;
   }
 
-  async #cut({ range }: Cut, who: object, signal: AbortSignal): Promise<Recut | null> {
+  async #cut({ range, filter }: Cut, who: object, signal: AbortSignal): Promise<Recut | null> {
     const { log, maxLineBytes, largeLines, progress, longLines, cutter } = this.#options;
     const large = { largeBytes: LARGE_BYTES, room: () => largeLines.take(who, signal) };
     const oversize = (line: LongLine) => longLines.setAside(line, signal);
@@ -62,6 +71,7 @@ export class Recutting {
     await progress.durably('the log', signal, async () => {
       const segment = log.segments.find(({ id }) => id === range.segment);
       if (segment === undefined || segment.gone !== null) return true;
+      cutter.useFilter(filter ?? this.#filter);
       const marks = progress.window.record(range.segment)?.marks ?? [];
       result = await recut({ log, segment, range, marks, maxLineBytes, cutter, oversize, large, signal });
       return true;

@@ -40,6 +40,8 @@ export interface Sealed {
   readonly firstMs: number;
   /** Where the batch's bytes are: given back with `recycle` when it is settled. */
   readonly builder: BatchBuilder;
+  /** What judged it, and judges it the same way should it be cut again. */
+  readonly filter: Filter;
 }
 
 export interface CutLimits {

@@ -1,5 +1,6 @@
 import type { Counts, Mark, SegmentRecord, WindowRange } from '../state/checkpoint.ts';
 import { addCounts, NO_COUNTS } from '../state/counts.ts';
+import type { Filter } from '../filter/filter.ts';
 import type { Range } from './batch.ts';
 
 /** One range that has been cut, in the order of the log. */
@@ -10,11 +11,17 @@ export interface Cut {
   readonly mark: Mark | null;
   /** When its first event was made, ms since the epoch; 0 where that is not known. */
   readonly firstMs: number;
+  /** What decided it; missing where an agent before this one cut it and it was not cut again. */
+  readonly filter?: Filter;
+  /** Hash of the filter that decided it. */
+  readonly filterHash?: string;
   settled: boolean;
 }
 
 /** How many marks are kept of a segment: close to its end, and ever further apart before that. */
 const MAX_MARKS = 8;
+/** Who changes a filter more often than so within one file has the newest of them on record. */
+const MAX_FILTERS = 64;
 /**
  * So many ranges may wait behind one that is not settled: the checkpoint lists them all, and what is sent again after a
  * crash is bounded by it.
@@ -50,7 +57,11 @@ export class Window {
   }
 
   get ranges(): readonly WindowRange[] {
-    return this.#cuts.map(({ range, settled }) => ({ ...range, settled }));
+    return this.#cuts.map(({ range, settled, filterHash }) => ({
+      ...range,
+      settled,
+      ...(filterHash === undefined ? {} : { filter: filterHash }),
+    }));
   }
 
   /** Bytes of the log that have been cut and are not settled. */
@@ -113,11 +124,19 @@ export class Window {
   #advance(): void {
     let settled = 0;
     while (this.#cuts[settled]?.settled === true) {
-      const { range, name, mark } = this.#cuts[settled] as Cut;
+      const { range, name, mark, filterHash } = this.#cuts[settled] as Cut;
       const record = this.#of(range.segment, name);
       const kept = record.marks.filter(({ offset }) => offset < range.to);
       const marks = mark === null ? kept : thin([...kept, mark]);
-      this.#put({ ...record, name, settled: range.to, done: false, marks });
+      const filters = decidedBy(record, range.from, filterHash);
+      this.#put({
+        ...record,
+        name,
+        settled: range.to,
+        done: false,
+        marks,
+        ...(filters === undefined ? {} : { filters }),
+      });
       settled += 1;
     }
     if (settled > 0) this.#cuts = this.#cuts.slice(settled);
@@ -131,6 +150,12 @@ export class Window {
     this.#records.set(record.id, record);
     this.#list = null;
   }
+}
+
+/** Which filters decided a segment, each with the offset from which on it did. */
+function decidedBy({ filters }: SegmentRecord, from: number, hash: string | undefined): SegmentRecord['filters'] {
+  if (hash === undefined || filters?.at(-1)?.filter === hash) return filters;
+  return [...(filters ?? []).slice(1 - MAX_FILTERS), { from, filter: hash }];
 }
 
 /** Drops the mark that is missed least: the one with the closest neighbours for its distance from the end. */

@@ -5,7 +5,7 @@ import { messageOf } from '../errors.ts';
 import type { Anomaly, Log } from '../log/log.ts';
 import type { EventReference } from '../log/loss.ts';
 import { logStatus } from './log-status.ts';
-import type { Source } from './source.ts';
+import { type Source, Stopped } from './source.ts';
 import type { Found, Spool } from './spool.ts';
 import { SpoolSpace } from './spool-space.ts';
 import { createSpooledLog, type SpooledLog } from './spooled-log.ts';
@@ -58,7 +58,7 @@ class Pump {
     this.#fsync = limits.fsync;
     this.#note = spooled.note;
     // Between two reads nobody listens; the next one asks for the error.
-    input.on('error', () => undefined);
+    if (input.listenerCount('error') === 0) input.on('error', () => undefined);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -72,13 +72,14 @@ class Pump {
           if (signal.aborted) break;
         }
       }
+      if (isHandedOver(signal)) return;
       // What has been read from the pipe and is still in memory nobody else has. Nothing is added to it meanwhile.
       const rest: Buffer[] = [];
       for (let chunk = read(this.#input); chunk !== null; chunk = read(this.#input)) rest.push(chunk);
       this.#input.destroy();
       for (const chunk of rest) await this.#store(chunk, signal);
     } finally {
-      this.#input.destroy();
+      if (!isHandedOver(signal)) this.#input.destroy();
       await this.#spool.close();
       await this.#log.refresh(true);
       await syncing.stop();
@@ -86,11 +87,18 @@ class Pump {
   }
 
   async #store(chunk: Buffer, signal: AbortSignal): Promise<void> {
-    for (let rest = chunk; rest.length > 0; ) {
-      const step = rest.subarray(0, STEP_BYTES);
-      await this.#space.take(step.length, signal);
-      rest = rest.subarray(await this.#insist(() => this.#append(step, signal), signal));
-      await this.#log.refresh();
+    let rest = chunk;
+    try {
+      while (rest.length > 0) {
+        const step = rest.subarray(0, STEP_BYTES);
+        await this.#space.take(step.length, signal);
+        rest = rest.subarray(await this.#insist(() => this.#append(step, signal), signal));
+        await this.#log.refresh();
+      }
+    } catch (error) {
+      // The spool cannot be written, and another agent takes over: it finds the bytes in the pipe as before.
+      if (!isHandedOver(signal) || rest.length === 0) throw error;
+      this.#input.unshift(rest);
     }
   }
 
@@ -148,6 +156,10 @@ class Pump {
       },
     };
   }
+}
+
+function isHandedOver({ reason }: AbortSignal): boolean {
+  return reason instanceof Stopped && reason.handedOver;
 }
 
 function read(input: Readable): Buffer | null {

@@ -38,11 +38,21 @@ export interface SegmentRecord {
   /** Ascending by offset; the last one stands at or before `settled`. */
   readonly marks: readonly Mark[];
   readonly counts: Counts;
+  /** The filters (by their hash) that decided what became of its events, each from an offset on. */
+  readonly filters?: readonly DecidedBy[];
+}
+
+/** From `from` on, a filter of this hash decided. */
+export interface DecidedBy {
+  readonly from: number;
+  readonly filter: string;
 }
 
 /** A range behind the settled prefix that has been cut into a batch: to be sent again in the same cut after a crash. */
 export interface WindowRange extends Range {
   readonly settled: boolean;
+  /** Hash of the filter under which it was cut; where it is missing, that of the checkpoint. */
+  readonly filter?: string;
 }
 
 /**

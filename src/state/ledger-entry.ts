@@ -1,5 +1,5 @@
 import type { Loss } from '../log/loss.ts';
-import type { Counts } from './checkpoint.ts';
+import type { Counts, DecidedBy } from './checkpoint.ts';
 
 /** A segment that was settled to its end, and what became of its events. */
 export interface SegmentEntry {
@@ -10,6 +10,8 @@ export interface SegmentEntry {
   /** Settled length in bytes of the uncompressed content. */
   readonly bytes: number;
   readonly counts: Counts;
+  /** Which version of the filter decided, from which offset on. */
+  readonly filters?: readonly DecidedBy[];
   /** RFC 3339. */
   readonly settledAt: string;
 }

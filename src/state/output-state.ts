@@ -68,9 +68,9 @@ export async function openOutputState(
     of: (source) => ({
       note: (checkpoint) => storeOf(source).note(checkpoint),
       save: (checkpoint) => storeOf(source).save(checkpoint),
-      async segmentSettled({ id, name, bytes, counts }) {
+      async segmentSettled({ id, ...settled }) {
         const settledAt = new Date().toISOString();
-        await ledger.append([{ type: 'segment', source, segment: id, name, bytes, counts, settledAt }]);
+        await ledger.append([{ type: 'segment', source, segment: id, ...settled, settledAt }]);
       },
       async lost(loss) {
         await ledger.append([{ type: 'loss', source, at: new Date().toISOString(), ...loss }]);
