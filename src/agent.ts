@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config, OutputConfig, SourceConfig } from './config/schema.ts';
-import { AuditailError, messageOf } from './errors.ts';
+import { asAuditailError, messageOf } from './errors.ts';
 import { EventView } from './event/event-view.ts';
 import { salvage } from './event/salvage.ts';
 import { type PreparedFilter, prepareFilter } from './filter/create-filter.ts';
@@ -96,7 +96,8 @@ class Agent implements AgentHandle {
   run(): void {
     this.#runAll().then(
       (end) => this.#ending.resolve(end),
-      (error: unknown) => this.#ending.resolve({ outcome: 'failed', lost: this.#lost(), error: internal(error) }),
+      (error: unknown) =>
+        this.#ending.resolve({ outcome: 'failed', lost: this.#lost(), error: asAuditailError(error) }),
     );
   }
 
@@ -295,12 +296,4 @@ class Agent implements AgentHandle {
 function lineReference(): (line: Buffer) => EventReference | null {
   const view = new EventView();
   return (line) => (view.read(line, 0, line.length) === null ? view.reference() : null);
-}
-
-function internal(error: unknown): AuditailError {
-  if (error instanceof AuditailError) return error;
-  return new AuditailError('AUD_INTERNAL', messageOf(error), {
-    cause: error,
-    hint: 'this is a fault of auditail: please report it with the log',
-  });
 }

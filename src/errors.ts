@@ -46,3 +46,12 @@ export function systemCode(error: unknown): string {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** What was thrown, as an error of ours: anything else is a fault of the program. */
+export function asAuditailError(error: unknown): AuditailError {
+  if (error instanceof AuditailError) return error;
+  return new AuditailError('AUD_INTERNAL', messageOf(error), {
+    cause: error,
+    hint: 'this is a fault of auditail: please report it with the log',
+  });
+}

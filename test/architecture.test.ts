@@ -7,7 +7,7 @@ const FLOW = ['log', 'source', 'event', 'filter', 'pipeline', 'output', 'state',
 const MAKES: Readonly<Record<string, string>> = { source: 'log' };
 
 /** What joins stages, and so may import anything of them. */
-const JOINS = ['agent.ts', 'pipeline', 'cli', 'inspect'];
+const JOINS = ['agent.ts', 'pipeline', 'reload', 'cli', 'inspect'];
 
 /**
  * Files that every stage may import, values too: errors, steps one at a time, units, the table of an event's fields, and the steps through its bytes, which
@@ -21,6 +21,7 @@ const SHOWN = ['src/inspect/status.ts'];
 /** Files of more than 300 lines, each with the reason why it is not two. */
 const LARGE: Readonly<Record<string, string>> = {
   'src/log/cursor.ts': 'one buffer, and the places in it that every step of reading moves',
+  'src/pipeline/cutter.ts': 'one pass over the lines, in which each step moves the same account',
   'src/pipeline/pipeline.ts': 'one window of batches, which cutting, sending and settling share',
 };
 

@@ -1,3 +1,5 @@
+import fs from 'node:fs';
+
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /**
@@ -10,4 +12,27 @@ export function stopOnSignals(agent: { stop(): void }): () => void {
   return () => {
     for (const signal of SIGNALS) process.off(signal, stop);
   };
+}
+
+/**
+ * The same for what runs on: SIGHUP has it read its configuration anew, unless it is the terminal that it was started
+ * from that is gone.
+ */
+export function obeySignals(agent: { stop(): void; reload(): unknown }): () => void {
+  const stop = () => agent.stop();
+  const hangUp = () => (process.stderr.isTTY && isTerminalGone() ? agent.stop() : agent.reload());
+  process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', hangUp);
+  return () => {
+    process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', hangUp);
+  };
+}
+
+function isTerminalGone(): boolean {
+  try {
+    fs.closeSync(fs.openSync('/dev/tty', 'r+'));
+    return false;
+  } catch {
+    // Who has no terminal any more is told ENXIO.
+    return true;
+  }
 }

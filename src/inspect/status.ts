@@ -10,8 +10,20 @@ export interface AgentStatus {
   readonly sources: readonly SourceStatus[];
   readonly pipelines: readonly PipelineStatus[];
   readonly deadLetters: readonly DeadLetterStatus[];
+  /** Of an agent that takes changes of its configuration while it runs. */
+  readonly configuration?: ConfigurationStatus;
   /** Bytes of the trail in memory now, and their bound. */
   readonly memory: { readonly usedBytes: number; readonly maxBytes: number };
+}
+
+export interface ConfigurationStatus {
+  /** When the one that runs was read, RFC 3339. */
+  readonly loadedAt: string;
+  /** How often another one was gone over to, and how often one was refused, since the start. */
+  readonly reloads: number;
+  readonly failures: number;
+  /** Why the newest one on disk does not run; null where it does. */
+  readonly refused: { readonly at: string; readonly reason: string } | null;
 }
 
 export interface SourceStatus {

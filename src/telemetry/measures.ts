@@ -1,4 +1,4 @@
-import type { AgentStatus, PipelineStatus, SourceStatus } from '../inspect/status.ts';
+import type { AgentStatus, ConfigurationStatus, PipelineStatus, SourceStatus } from '../inspect/status.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -34,6 +34,39 @@ export const MEASURES: readonly Measure[] = [
     help: 'Always 1; the label says which version runs.',
     labels: ['version'],
     samples: ({ version }) => [{ labels: { version }, value: 1 }],
+  },
+  ofConfiguration(
+    'auditail_config_last_reload_successful',
+    'gauge',
+    '1 where the configuration on disk runs; 0 where it was refused, and the one before goes on (/status says why).',
+    ({ refused }) => Number(refused === null),
+  ),
+  ofConfiguration(
+    'auditail_config_last_reload_success_timestamp_seconds',
+    'gauge',
+    'When the configuration that runs was read, in seconds since the epoch.',
+    ({ loadedAt }) => Date.parse(loadedAt) / 1000,
+  ),
+  {
+    name: 'auditail_config_reloads_total',
+    type: 'counter',
+    help: 'Configurations read anew since the start, by what came of it (taken, refused).',
+    labels: ['result'],
+    samples: ({ configuration }) =>
+      configuration === undefined
+        ? []
+        : [
+            { labels: { result: 'taken' }, value: configuration.reloads },
+            { labels: { result: 'refused' }, value: configuration.failures },
+          ],
+  },
+  {
+    name: 'auditail_filter_info',
+    type: 'gauge',
+    help: 'Always 1; the label says which version of the filter judges (a hash; the ledger records it).',
+    labels: ['source', 'output', 'filter'],
+    samples: ({ pipelines }) =>
+      pipelines.map(({ source, output, filter = '' }) => ({ labels: { source, output, filter }, value: 1 })),
   },
   ofSource('auditail_source_readable', 'gauge', '1 while the log is there and can be read, else 0.', ({ readable }) =>
     Number(readable),
@@ -169,6 +202,17 @@ export const MEASURES: readonly Measure[] = [
   ofAgent('auditail_memory_bytes', 'Bytes of the trail that are held in memory.', ({ memory }) => memory.usedBytes),
   ofAgent('auditail_memory_max_bytes', 'Bound on these.', ({ memory }) => memory.maxBytes),
 ];
+
+function ofConfiguration(
+  name: Measure['name'],
+  type: Measure['type'],
+  help: string,
+  value: (configuration: ConfigurationStatus) => number,
+): Measure {
+  const samples = ({ configuration }: AgentStatus) =>
+    configuration === undefined ? [] : [{ labels: {}, value: value(configuration) }];
+  return { name, type, help, labels: [], samples };
+}
 
 function ofSource(
   name: Measure['name'],
