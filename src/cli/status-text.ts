@@ -23,6 +23,7 @@ export function describeStatus(status: AgentStatus, nowMs: number): string {
     outcomeTable(
       pipelines.map(({ source, output, totals, losses }) => ({ source, output, totals, losses: total(losses) })),
     ),
+    ...section(configurationNotes(status)),
     ...section(sources.flatMap(sourceNotes)),
     ...section(pipelines.flatMap(pipelineNotes)),
     ...section(deadLetters.filter(({ records }) => records > 0).map(deadLetterNote)),
@@ -116,6 +117,13 @@ function pipelineTable(pipelines: readonly PipelineStatus[]): string {
 }
 
 /** The balance: read = delivered + filtered + set aside + lost. */
+function configurationNotes({ configuration }: AgentStatus): readonly string[] {
+  if (configuration?.refused == null) return [];
+  const { at, reason } = configuration.refused;
+  const since = `the one of ${configuration.loadedAt} goes on`;
+  return [`the configuration on disk was refused at ${at}, and ${since}:`, ...reason.split('\n').map(printable)];
+}
+
 function sourceNotes({ name, readable, words, anomalies }: SourceStatus): readonly string[] {
   const odd = Object.entries(anomalies).map(([kind, count]) => `${kind} ${count}`);
   return [

@@ -52,13 +52,10 @@ export const MEASURES: readonly Measure[] = [
     type: 'counter',
     help: 'Configurations read anew since the start, by what came of it (taken, refused).',
     labels: ['result'],
-    samples: ({ configuration }) =>
-      configuration === undefined
-        ? []
-        : [
-            { labels: { result: 'taken' }, value: configuration.reloads },
-            { labels: { result: 'refused' }, value: configuration.failures },
-          ],
+    samples: ({ configuration }) => [
+      { labels: { result: 'taken' }, value: configuration?.reloads ?? 0 },
+      { labels: { result: 'refused' }, value: configuration?.failures ?? 0 },
+    ],
   },
   {
     name: 'auditail_filter_info',
@@ -66,7 +63,9 @@ export const MEASURES: readonly Measure[] = [
     help: 'Always 1; the label says which version of the filter judges (a hash; the ledger records it).',
     labels: ['source', 'output', 'filter'],
     samples: ({ pipelines }) =>
-      pipelines.map(({ source, output, filter = '' }) => ({ labels: { source, output, filter }, value: 1 })),
+      pipelines.flatMap(({ source, output, filter }) =>
+        filter === undefined ? [] : [{ labels: { source, output, filter }, value: 1 }],
+      ),
   },
   ofSource('auditail_source_readable', 'gauge', '1 while the log is there and can be read, else 0.', ({ readable }) =>
     Number(readable),
@@ -209,8 +208,10 @@ function ofConfiguration(
   help: string,
   value: (configuration: ConfigurationStatus) => number,
 ): Measure {
-  const samples = ({ configuration }: AgentStatus) =>
-    configuration === undefined ? [] : [{ labels: {}, value: value(configuration) }];
+  // What ships once reads its configuration once.
+  const samples = ({ configuration, startedAt: loadedAt }: AgentStatus) => [
+    { labels: {}, value: value(configuration ?? { loadedAt, reloads: 0, failures: 0, refused: null }) },
+  ];
   return { name, type, help, labels: [], samples };
 }
 

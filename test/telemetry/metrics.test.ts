@@ -20,6 +20,10 @@ it('the numbers of the status come out under their labels', async () => {
   expect(await scrape(STATUS)).toMatchInlineSnapshot(`
     [
       "auditail_info{version="1.2.3"} 1",
+      "auditail_config_last_reload_successful 1",
+      "auditail_config_last_reload_success_timestamp_seconds 1795413600",
+      "auditail_config_reloads_total{result="taken"} 0",
+      "auditail_config_reloads_total{result="refused"} 0",
       "auditail_source_readable{source="kube-apiserver"} 1",
       "auditail_source_segments{source="kube-apiserver"} 4",
       "auditail_source_bytes{source="kube-apiserver"} 300000000",
