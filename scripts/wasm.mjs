@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { main as compile } from 'assemblyscript/asc';
 
 /** Where each kernel's module stands, and the name of what it exports. */
-export const KERNELS = [{ source: 'wasm/scan.ts', module: 'src/event/scan-wasm.ts', name: 'SCAN_WASM' }];
+export const KERNELS = [
+  { source: 'wasm/scan.ts', module: 'src/event/scan-wasm.ts', name: 'SCAN_WASM' },
+  { source: 'wasm/snappy.ts', module: 'src/output/loki/snappy-wasm.ts', name: 'SNAPPY_WASM' },
+];
 
 /** `memoryBase`: the kernels lay out their memory themselves. `stub`: they allocate nothing. */
 const OPTIONS = ['-O3', '--enable', 'simd', '--runtime', 'stub', '--noAssert', '--memoryBase', '8192'];

@@ -45,11 +45,19 @@ export function requestsOf({ batch, items }: Part, newest: Float64Array, nowSeco
   return [...[...together].map(([stream, list]) => ({ stream, items: list })), ...late];
 }
 
-/** A PushRequest with one stream, as protobuf: `{ repeated StreamAdapter streams = 1; }`. */
+/** Where a request is put together: a new megabyte for each costs more than filling it. */
+let scratch = Buffer.alloc(0);
+
+/**
+ * A PushRequest with one stream, as protobuf: `{ repeated StreamAdapter streams = 1; }`. It stands until the next one
+ * is made.
+ */
 export function pushRequest({ batch, items }: Part, labels: Buffer): Buffer {
   let streamLength = 1 + varintLength(labels.length) + labels.length;
   for (const item of items) streamLength += batch.itemEnd(item) - batch.itemStart(item);
-  const body = Buffer.allocUnsafeSlow(1 + varintLength(streamLength) + streamLength);
+  const length = 1 + varintLength(streamLength) + streamLength;
+  if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(length);
+  const body = scratch;
   let at = 0;
   function varint(value: number): void {
     let rest = value;
@@ -67,5 +75,5 @@ export function pushRequest({ batch, items }: Part, labels: Buffer): Buffer {
     at += batch.bytes.copy(body, at, batch.itemStart(items[index] as number), batch.itemEnd(items[next - 1] as number));
     index = next;
   }
-  return body;
+  return body.subarray(0, at);
 }
