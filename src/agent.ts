@@ -268,7 +268,7 @@ class Agent implements AgentHandle {
       sent: (seconds, bytes, result) => onSend?.(output.name, seconds, bytes, result),
     };
     const file = this.#config.sources.find(({ name }) => name === source.name);
-    const startAt = file?.type === 'file' ? file.startAt : 'oldest';
+    const startAt = file?.type === 'file' && file.format === 'json' ? file.startAt : 'oldest';
     return new Pipeline({
       log: source.log,
       origin: source.origin,
@@ -283,7 +283,7 @@ class Agent implements AgentHandle {
       state: state.of(source.name),
       notes,
       resume,
-      ending: () => mode === 'ship' || this.#finished.has(source),
+      ending: () => this.#finished.has(source) || (mode === 'ship' && (source.caughtUp?.() ?? true)),
       sleep: (ms, signal) => sleep(ms, undefined, { signal }),
       random: Math.random,
       largeLines: this.#largeLines,

@@ -2,6 +2,7 @@ import type { Config, OutputConfig, SourceConfig } from '../config/schema.ts';
 import { formatProblems } from '../config/problem.ts';
 import { AuditailError } from '../errors.ts';
 import { checkPolicy } from '../inspect/check-policy.ts';
+import { checkCri } from '../inspect/check-cri.ts';
 import { checkSource } from '../inspect/check-source.ts';
 import { checkWebhook } from '../inspect/check-webhook.ts';
 import { checkState } from '../inspect/check-state.ts';
@@ -47,7 +48,7 @@ export async function check(
 async function checkAnySource(source: SourceConfig): Promise<readonly Finding[]> {
   switch (source.type) {
     case 'file':
-      return checkSource(source);
+      return source.format === 'cri' ? checkCri(source) : checkSource(source);
     case 'stdin':
       return [{ level: 'ok', text: 'reads standard input' }];
     case 'webhook':

@@ -22,7 +22,8 @@ export function checkSources(sources: Sound<SourceConfig>, stateDirectory: strin
       else report({ path: ['sources', at, 'listen'], message: `is the same address as sources[${before}].listen` });
     }
     if (item.type !== 'file') continue;
-    checkLogPath(item, at, stateDirectory, report);
+    if (item.format === 'cri') checkCriPath(item, at, report);
+    else checkLogPath(item, at, stateDirectory, report);
     const before = seen.get(path.resolve(item.path));
     if (before === undefined) seen.set(path.resolve(item.path), at);
     else report({ path: ['sources', at, 'path'], message: `is the same file as sources[${before}].path` });
@@ -56,6 +57,17 @@ function checkWebhook({ listen, tls, bearer, spool }: WebhookSourceConfig, at: n
       'a post is answered before it is on disk: a power failure takes what the API server counts as stored';
     report({ path: [...where, 'spool', 'fsync'], level: 'warning', message });
   }
+}
+
+function checkCriPath({ path: pattern }: FileSourceConfig, at: number, report: Report): void {
+  const where = ['sources', at, 'path'];
+  if (!path.isAbsolute(pattern)) report({ path: where, message: 'must be an absolute path' });
+  if (!/\/(\*|\d+)\.log$/.test(pattern)) {
+    const message =
+      'must name the files of one container, such as /var/log/pods/kube-system_kube-apiserver-*/kube-apiserver/*.log';
+    report({ path: where, message });
+  }
+  if (/[?[\]]/.test(pattern)) report({ path: where, message: 'knows no pattern but *' });
 }
 
 function checkLogPath(source: FileSourceConfig, at: number, stateDirectory: string, report: Report): void {

@@ -6,10 +6,40 @@ const sourceName = name(
   'Names the source in metrics, logs, the ledger and file names. Keep it: the state is filed under it.',
 );
 
+function spool(description: string) {
+  return z
+    .strictObject({
+      maxBytes: bytes('Bound on the spool.', { min: 2 ** 20 }).prefault('1Gi'),
+      whenFull: z
+        .enum(['block', 'dropOldest'])
+        .default('block')
+        .describe('Take nothing more until there is room, or let the oldest go with a record in the ledger.'),
+      fsync: z
+        .enum(['off', 'grouped', 'each'])
+        .default('grouped')
+        .describe(
+          'What a power failure may take: all that the kernel has not written (`off`); what came since one forced write for many (`grouped`: of a pipe, once a second; of posts, before the answer, one for all that wait); nothing (`each`: a forced write for each chunk or post).',
+        ),
+    })
+    .prefault({})
+    .describe(description);
+}
+
 const fileSource = z.strictObject({
   name: sourceName,
   type: z.literal('file').describe('Follows the file that the API server writes, with its backups.'),
-  path: z.string().min(1).describe("The API server's `--audit-log-path`. The names of the backups follow from it."),
+  path: z
+    .string()
+    .min(1)
+    .describe(
+      "The API server's `--audit-log-path`; the names of the backups follow from it. With `format: cri`, the files that kubelet keeps of the container, such as `/var/log/pods/kube-system_kube-apiserver-*/kube-apiserver/*.log`.",
+    ),
+  format: z
+    .enum(['json', 'cri'])
+    .default('json')
+    .describe(
+      '`json` as the API server writes it; `cri` for a pod whose API server writes to stdout (`--audit-log-path=-`), in the frame of the container runtime.',
+    ),
   startAt: durationOr(
     ['oldest', 'newest'],
     'Where a first run starts: the oldest backup, the end of the live file, or so long ago. What is left out stands in the ledger.',
@@ -29,26 +59,10 @@ const fileSource = z.strictObject({
     .describe(
       'What is kept of the log that the writer deletes before it was read. Past either bound the oldest is let go and recorded as lost.',
     ),
+  spool: spool(
+    'With `format: cri`: the files in the state directory into which the container’s log is copied, since kubelet keeps little of it.',
+  ),
 });
-
-function spool(description: string) {
-  return z
-    .strictObject({
-      maxBytes: bytes('Bound on the spool.', { min: 2 ** 20 }).prefault('1Gi'),
-      whenFull: z
-        .enum(['block', 'dropOldest'])
-        .default('block')
-        .describe('Take nothing more until there is room, or let the oldest go with a record in the ledger.'),
-      fsync: z
-        .enum(['off', 'grouped', 'each'])
-        .default('grouped')
-        .describe(
-          'What a power failure may take: all that the kernel has not written (`off`); what came since one forced write for many (`grouped`: of a pipe, once a second; of posts, before the answer, one for all that wait); nothing (`each`: a forced write for each chunk or post).',
-        ),
-    })
-    .prefault({})
-    .describe(description);
-}
 
 const stdinSource = z.strictObject({
   name: sourceName,

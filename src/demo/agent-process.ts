@@ -13,6 +13,8 @@ export interface AgentCommand {
   /** Such as `['run', '--config', file]`. */
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Descriptor that becomes its standard input; nothing where not set. */
+  readonly stdin?: number;
 }
 
 /** How much of what it says is kept. */
@@ -27,10 +29,10 @@ export class AgentProcess {
   #log = '';
   #exit: Exit | undefined;
 
-  constructor({ program = ownProgram(), args, env = {} }: AgentCommand) {
+  constructor({ program = ownProgram(), args, env = {}, stdin }: AgentCommand) {
     const [executable = process.execPath, ...first] = program;
     this.#child = spawn(executable, [...first, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [stdin ?? 'ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });
     this.pid = this.#child.pid ?? 0;

@@ -2,6 +2,7 @@ import type { SourceConfig } from '../config/schema.ts';
 import { eventListLines } from '../event/event-list.ts';
 import type { Anomaly } from '../log/log.ts';
 import type { EventReference } from '../log/loss.ts';
+import { createCriSource } from '../source/cri/cri.ts';
 import { createFileSource } from '../source/file.ts';
 import type { Source } from '../source/source.ts';
 import { createStdinSource } from '../source/stdin.ts';
@@ -19,7 +20,7 @@ export interface SourceParts {
 export function openSource(config: SourceConfig, parts: SourceParts): Source {
   switch (config.type) {
     case 'file':
-      return createFileSource({ ...parts, config });
+      return config.format === 'cri' ? createCriSource({ ...parts, config }) : createFileSource({ ...parts, config });
     case 'stdin':
       return createStdinSource({ ...parts, config, input: process.stdin });
     case 'webhook':

@@ -21,5 +21,7 @@ export interface Source {
   readonly log: Log;
   /** Fills and follows the log until the signal is aborted, or until there will be nothing more (the end of a pipe). The signal's reason may be `Stopped`. */
   follow(signal: AbortSignal): Promise<void>;
+  /** Whether all that is there has come into the log, for a run that ends then; a source without it always has. */
+  caughtUp?(): boolean;
   status(): SourceStatus;
 }

@@ -6,7 +6,7 @@ const NEWLINE = 10;
 const STEP = 64 * 1024;
 
 /** What a spool does with files, so that a test can make the Nth call fail. */
-export type SpoolFiles = Pick<typeof fs, 'mkdir' | 'readdir' | 'open' | 'rename' | 'rm'>;
+export type SpoolFiles = Pick<typeof fs, 'mkdir' | 'readdir' | 'open' | 'rename' | 'rm' | 'stat'>;
 
 export interface SpoolOptions {
   /** The live file. */
@@ -16,6 +16,12 @@ export interface SpoolOptions {
   /** Whether anything is forced to disk at all. */
   readonly durable?: boolean;
   readonly files?: SpoolFiles;
+}
+
+/** A moment in the life of a spool: what was the newest backup, and how long the live file. */
+export interface SpoolMark {
+  readonly instantMs: number;
+  readonly size: number;
 }
 
 /** What an earlier run left. */
@@ -74,9 +80,10 @@ export class Spool {
 
   /**
    * Takes over what an earlier run left. A torn last line is kept where its rest may still come (the next bytes follow on
-   * it), and cut off where whoever sent it knows that it was not taken. What is whole becomes a file of its own.
+   * it), and cut off where whoever sent it knows that it was not taken. What is whole becomes a file of its own, unless
+   * the live file is to be continued in any case.
    */
-  async open(tornLine: 'keep' | 'cut'): Promise<Found> {
+  async open(tornLine: 'keep' | 'cut' | 'continue'): Promise<Found> {
     const found = this.#found ?? (await this.#find());
     this.#file ??= await this.#openLive();
     this.#size = (await this.#file.stat()).size;
@@ -87,7 +94,7 @@ export class Spool {
       this.#size -= tornBytes;
     }
     this.#atLineEnd = tornBytes === 0 || tornLine === 'cut';
-    if (this.#atLineEnd) await this.rotate();
+    if (this.#atLineEnd && tornLine !== 'continue') await this.rotate();
     return found;
   }
 
@@ -105,12 +112,38 @@ export class Spool {
     return taken;
   }
 
-  /** Appends whole lines to the live file, or nothing of them. It does not rotate by itself. */
+  /**
+   * How many bytes have been appended since the live file had a size, at a time when the newest backup was of an
+   * instant. To be asked before `open`. A file that is gone by now had been closed at that size.
+   */
+  async appendedSince({ instantMs, size }: SpoolMark): Promise<number> {
+    await this.#find();
+    const names = await this.#files.readdir(this.#names.directory);
+    const later = names
+      .map((name) => ({ name, instantMs: this.#names.parse(name)?.instantMs ?? 0 }))
+      .filter((backup) => backup.instantMs > instantMs);
+    const live = names.includes(basename(this.path)) ? [{ name: basename(this.path), instantMs: Infinity }] : [];
+    let sum = 0;
+    for (const { name } of [...later, ...live]) sum += (await this.#files.stat(this.#names.path(name))).size;
+    const first =
+      later.length > 0 ? later.reduce((one, other) => (one.instantMs < other.instantMs ? one : other)) : live[0];
+    if (first === undefined) return 0;
+    const { size: firstSize } = await this.#files.stat(this.#names.path(first.name));
+    return sum - (firstSize >= size ? size : 0);
+  }
+
+  /** By which `appendedSince` knows this moment again. */
+  get mark(): SpoolMark {
+    return { instantMs: this.#lastInstantMs, size: this.#size };
+  }
+
+  /** Appends bytes to the live file, or nothing of them. It does not rotate by itself. */
   async appendWhole(lines: Buffer): Promise<void> {
     this.#file ??= await this.#openLive();
     const before = this.#size;
     try {
       for (let at = 0; at < lines.length; ) at += await this.#write(this.#file, lines.subarray(at));
+      if (lines.length > 0) this.#atLineEnd = lines.at(-1) === NEWLINE;
     } catch (error) {
       await this.takeBack(before);
       throw error;

@@ -36,6 +36,7 @@ export function createStdinSource({ config, input, ...options }: StdinSourceOpti
     type,
     origin: '-',
     log,
+    caughtUp: () => false,
     follow: (signal) => new Pump(input, spooled, limits).run(signal),
     status: () => logStatus(name, type, '-', log, anomalies),
   };

@@ -20,11 +20,18 @@ export class Agent {
   readonly #args: readonly string[];
   readonly #stateDirectory: string;
   readonly #bytesWritten: () => number;
+  readonly #stdin: number | undefined;
   #process: AgentProcess | undefined;
   #log = '';
 
-  /** `bytesWritten`: how much there is to be read, for `caughtUp`. */
-  constructor(options: { configFile: string; stateDirectory: string; bytesWritten: () => number }) {
+  /** `bytesWritten`: how much there is to be read, for `caughtUp`. `stdin`: a descriptor for its standard input. */
+  constructor(options: {
+    configFile: string;
+    stateDirectory: string;
+    bytesWritten: () => number;
+    stdin?: number | undefined;
+  }) {
+    this.#stdin = options.stdin;
     this.#args = ['run', '--config', options.configFile];
     this.#stateDirectory = options.stateDirectory;
     this.#bytesWritten = options.bytesWritten;
@@ -34,7 +41,8 @@ export class Agent {
     if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is not built: npm run build`);
     if (this.running) throw new Error('the agent is running already');
     this.#log += this.#process?.log ?? '';
-    this.#process = new AgentProcess({ program: [process.execPath, BUNDLE], args: this.#args, env });
+    const own = this.#stdin === undefined ? {} : { stdin: this.#stdin };
+    this.#process = new AgentProcess({ program: [process.execPath, BUNDLE], args: this.#args, env, ...own });
   }
 
   get running(): boolean {
