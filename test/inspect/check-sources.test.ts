@@ -14,6 +14,10 @@ function webhook(tls?: object): WebhookSourceConfig {
   return sourceSchema.parse({ name: 'hook', type: 'webhook', listen: '127.0.0.1:9444', tls }) as WebhookSourceConfig;
 }
 
+function container(path: string): FileSourceConfig {
+  return sourceSchema.parse({ name: 'api', type: 'file', format: 'cri', path }) as FileSourceConfig;
+}
+
 it('says where a webhook listens, and how long its certificate is good', async () => {
   const files = { cert: join(TLS, 'server.pem'), key: join(TLS, 'server.key') };
   expect(await checkWebhook(webhook())).toEqual([{ level: 'ok', text: 'takes posts on http://127.0.0.1:9444' }]);
@@ -34,17 +38,15 @@ it('says where a webhook listens, and how long its certificate is good', async (
 
 it("says what there is of a container's log", async () => {
   const root = temporaryDirectory();
-  const source = (path: string) =>
-    sourceSchema.parse({ name: 'api', type: 'file', format: 'cri', path }) as FileSourceConfig;
   const pattern = join(root, 'kube-system_kube-apiserver-*/kube-apiserver/*.log');
-  expect(await checkCri(source(pattern))).toMatchObject([
+  expect(await checkCri(container(pattern))).toMatchObject([
     { level: 'warning', text: expect.stringContaining('no file') },
   ]);
   const directory = join(root, 'kube-system_kube-apiserver-node_1/kube-apiserver');
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, '0.log.20261123-044526'), '');
   writeFileSync(join(directory, '0.log'), '');
-  expect(await checkCri(source(pattern))).toMatchObject([
+  expect(await checkCri(container(pattern))).toMatchObject([
     { level: 'ok', text: expect.stringContaining('one live file, 1 that are closed') },
   ]);
 });
