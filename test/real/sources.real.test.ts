@@ -82,7 +82,7 @@ async function setUp(withStdin: boolean): Promise<Scene> {
   const fifo = join(run, 'apiserver.stdout');
   let stdin: number | undefined;
   if (withStdin) {
-    execFileSync('mkfifo', [fifo]);
+    execFileSync('sh', ['-c', 'mkfifo "$0"', fifo]);
     const held = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
     stdin = held;
     onTestFinished(() => closeSync(held));
