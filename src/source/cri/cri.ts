@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FileSourceConfig } from '../../config/schema.ts';
 import { messageOf } from '../../errors.ts';
-import { Cursor, type Piece, type Place, type PlaceMark } from '../../log/cursor.ts';
+import { Cursor, type Piece, type PlaceMark } from '../../log/cursor.ts';
 import { maxHeldFiles } from '../../log/descriptors.ts';
 import { LOG_FILES } from '../../log/files.ts';
 import { Log, type Anomaly } from '../../log/log.ts';
@@ -12,6 +12,7 @@ import { logStatus } from '../log-status.ts';
 import type { Source } from '../source.ts';
 import { SpoolSpace } from '../spool-space.ts';
 import { createSpooledLog, type SpooledLog } from '../spooled-log.ts';
+import { Copied } from './copied.ts';
 import { CriDecoder } from './decoder.ts';
 import { KubeletFiles } from './kubelet-files.ts';
 import { PositionFile } from './position.ts';
@@ -31,9 +32,6 @@ const QUIET_MS = 5000;
 const SAVE_MS = 1000;
 const RETRY_MS = 500;
 const READER = 'copy';
-/** By so many marks a place is known again, and of so many files that are done. */
-const MARKS = 8;
-const DONE = 64;
 
 /**
  * A static pod whose API server writes its trail to stdout: the files that kubelet keeps of it, with the runtime's frame
@@ -63,10 +61,8 @@ class Copy {
   readonly #space: SpoolSpace;
   readonly #raw: Log;
   readonly #file: PositionFile;
-  /** What has been copied for certain; the cursor's own places run ahead of it. */
-  readonly #copied = new Map<string, Place>();
+  readonly #copied = new Copied();
   #copiedOpen = false;
-  readonly #ended: string[] = [];
   #decoder = new CriDecoder();
   /** Bytes that come out of the decoder and stand in the spool already, from before a kill. */
   #skip = 0;
@@ -109,7 +105,7 @@ class Copy {
     await spool.open('continue');
     await this.#save();
     await log.refresh(true);
-    this.#raw.register({ name: READER, remembered: (id) => this.#remembered(id) }, []);
+    this.#raw.register({ name: READER, remembered: (id) => this.#copied.remembered(id) }, []);
     await this.#raw.begin();
     if (!resumed) await this.#beginAt();
     const ended = new AbortController();
@@ -134,8 +130,7 @@ class Copy {
   }
 
   async #copy(signal: AbortSignal): Promise<void> {
-    const places = new Map([...this.#copied].map(([id, place]) => [id, { ...place }]));
-    const cursor = new Cursor(this.#raw, places, { maxLineBytes: MAX_LINE_BYTES, enter: () => [] });
+    const cursor = new Cursor(this.#raw, this.#copied.forCursor(), { maxLineBytes: MAX_LINE_BYTES, enter: () => [] });
     while (!signal.aborted) {
       const piece = await this.#insist('the files of the container cannot be read', signal, () => cursor.next());
       if (piece === null) {
@@ -164,12 +159,7 @@ class Copy {
         return;
       }
       case 'end':
-        this.#copied.set(piece.segment.id, {
-          offset: piece.length,
-          done: true,
-          marks: this.#marksOf(piece.segment.id),
-        });
-        this.#ended.push(piece.segment.id);
+        this.#copied.ended(piece.segment.id, piece.length);
         this.#unsaved = true;
         if (await this.#saveNow(signal)) await this.#raw.settled(piece.segment, READER);
         return;
@@ -198,13 +188,8 @@ class Copy {
     }
   }
 
-  #marksOf(id: string): Place['marks'] {
-    return this.#copied.get(id)?.marks ?? [];
-  }
-
   #reached(id: string, mark: PlaceMark): void {
-    const marks = [...this.#marksOf(id).filter(({ offset }) => offset < mark.offset), mark].slice(-MARKS);
-    this.#copied.set(id, { offset: mark.offset, done: false, marks });
+    this.#copied.reached(id, mark);
     this.#copiedOpen = this.#decoder.open;
     this.#unsaved = true;
   }
@@ -264,12 +249,6 @@ class Copy {
     }
   }
 
-  #remembered(id: string) {
-    return [...this.#copied]
-      .filter(([own]) => own === id || own.startsWith(`${id}-`))
-      .map(([own, { offset, done, marks }]) => ({ id: own, settled: offset, done, marks }));
-  }
-
   async #saveIfDue(signal: AbortSignal): Promise<void> {
     if (this.#unsaved && performance.now() - this.#savedAt >= SAVE_MS) await this.#saveNow(signal);
   }
@@ -284,11 +263,9 @@ class Copy {
     this.#savedAt = performance.now();
     if (this.#skip > 0 || !this.#unsaved) return;
     const { spool } = this.#spooled;
-    const present = new Set(this.#raw.segments.map(({ id }) => id));
-    const ended = this.#ended.splice(0, Math.max(0, this.#ended.length - DONE));
-    for (const id of ended) if (!present.has(id)) this.#copied.delete(id);
+    this.#copied.forget(new Set(this.#raw.segments.map(({ id }) => id)));
     await spool.sync();
-    await this.#file.save({ places: [...this.#copied], open: this.#copiedOpen, spool: spool.mark });
+    await this.#file.save({ places: this.#copied.places, open: this.#copiedOpen, spool: spool.mark });
     this.#unsaved = false;
   }
 
