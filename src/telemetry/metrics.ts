@@ -3,6 +3,9 @@ import type { AgentStatus } from '../inspect/status.ts';
 import type { Measure } from './measures.ts';
 import { MEASURES } from './measures.ts';
 
+/** The event loop's lag is measured by a timer, and prom-client's own choice of 10 ms keeps an idle agent awake. */
+const LOOP_LOOK_MS = 1000;
+
 /** The Prometheus side of the agent. Nothing outside of this file knows of prom-client. */
 export interface Metrics {
   readonly contentType: string;
@@ -24,7 +27,7 @@ export interface MetricDescription {
 /** `status` gives undefined while the agent is starting; its metrics are left out then. */
 export function createMetrics(status: () => AgentStatus | undefined): Metrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_LOOK_MS });
   // One snapshot for all measures of a scrape, so that they add up.
   let snapshot: AgentStatus | undefined;
   for (const measure of MEASURES) register(measure, registry, () => snapshot);

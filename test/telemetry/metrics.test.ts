@@ -1,5 +1,6 @@
 import fs from 'node:fs';
-import { expect, it } from 'vitest';
+import perfHooks from 'node:perf_hooks';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import type { AgentStatus } from '../../src/inspect/status.ts';
 import { MEASURES } from '../../src/telemetry/measures.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
@@ -14,6 +15,13 @@ async function scrape(status: AgentStatus | undefined): Promise<readonly string[
 it('docs/metrics.md lists every metric there is (if this fails: npm run generate)', async () => {
   const page = fs.readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
   expect(page).toBe(renderMetricsPage(await createMetrics(() => undefined).describe()));
+});
+
+it('looking at the event loop wakes an idle agent once a second, not a hundred times', () => {
+  const monitor = vi.spyOn(perfHooks, 'monitorEventLoopDelay');
+  onTestFinished(() => monitor.mockRestore());
+  createMetrics(() => undefined);
+  expect(monitor.mock.calls).toEqual([[{ resolution: 1000 }]]);
 });
 
 it('the numbers of the status come out under their labels', async () => {
