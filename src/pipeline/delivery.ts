@@ -40,6 +40,11 @@ export interface Delivered {
 const PATIENCE = 4;
 /** Where halves are refused as the whole was, the next try to divide it comes twice as late, up to here. */
 const MAX_PATIENCE = 32;
+/**
+ * So many answers of 5xx in a row without anything taken (seven minutes at the default back-off), and somebody has to look: in order,
+ * or with nothing behind it, an event that the receiver falls over waits for ever, since there is nothing to compare it with.
+ */
+const ALARM = 32;
 
 /**
  * Delivers a batch: returns when each of its items has been stored or refused for good. It waits for ever: what the
@@ -78,6 +83,8 @@ class Delivery {
   readonly #backoff: Backoff;
   /** Whether parts were refused as the whole was. */
   #allAlike = false;
+  /** Answers of 5xx since something was taken. */
+  #failures = 0;
 
   constructor(context: DeliveryContext, signal: AbortSignal) {
     this.#context = context;
@@ -162,6 +169,7 @@ class Delivery {
     if (taken || result.again.some(({ status }) => status > 0)) context.evidence.note(taken);
     if (taken) {
       this.#allAlike = false;
+      this.#failures = 0;
       this.#backoff.reset();
     }
     context.answered(result, bytesOf(batch, items), performance.now() - begun);
@@ -221,8 +229,10 @@ class Delivery {
   async #wait(again: Again, stuck: boolean, alone: boolean): Promise<void> {
     this.#context.suspect(stuck && !this.#isOrdered(again));
     const delay = this.#backoff.next(again.retryAfterMs);
+    this.#failures = again.status >= 500 ? this.#failures + 1 : 0;
     const mend =
       again.how === 'hold' ||
+      this.#failures >= ALARM ||
       (again.how === 'suspect' ? this.#allAlike : alone && this.#context.evidence.isRun(again.reason));
     this.#context.waiting(mend ? 'holding' : 'retrying', again, delay);
     await this.#context.sleep(delay, this.#signal);

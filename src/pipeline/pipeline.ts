@@ -126,7 +126,7 @@ export class Pipeline implements LogReader {
   }
 
   remembered(id: string): readonly Remembered[] {
-    return this.#progress.window.records.filter((record) => record.id === id || record.id.startsWith(`${id}-`));
+    return this.#progress.window.alike(id);
   }
 
   /** What has been recorded as lost in this run, by reason. */

@@ -35,11 +35,13 @@ export const MAX_RANGES = 256;
 export class Window {
   #cuts: Cut[] = [];
   readonly #records = new Map<string, SegmentRecord>();
+  /** Ids by the first line that they are made of: a log of 10,000 files asks for each of them. */
+  readonly #alike = new Map<string, Set<string>>();
   #totals: Counts;
   #list: readonly SegmentRecord[] | null = null;
 
   constructor(records: readonly SegmentRecord[], totals: Counts) {
-    for (const record of records) this.#records.set(record.id, record);
+    for (const record of records) this.#put(record);
     this.#totals = totals;
   }
 
@@ -76,6 +78,14 @@ export class Window {
 
   record(id: string): SegmentRecord | undefined {
     return this.#records.get(id);
+  }
+
+  /** The record of this id, and those of other segments that begin with the same line (`<id>-2`, and so on). */
+  alike(id: string): readonly SegmentRecord[] {
+    const ids = this.#alike.get(firstLineOf(id)) ?? [];
+    return [...ids]
+      .filter((other) => other === id || other.startsWith(`${id}-`))
+      .map((other) => this.#records.get(other) as SegmentRecord);
   }
 
   /** Whether all that was cut of a segment is settled. */
@@ -118,7 +128,11 @@ export class Window {
   }
 
   forget(id: string): void {
-    if (this.#records.delete(id)) this.#list = null;
+    if (!this.#records.delete(id)) return;
+    const alike = this.#alike.get(firstLineOf(id));
+    alike?.delete(id);
+    if (alike?.size === 0) this.#alike.delete(firstLineOf(id));
+    this.#list = null;
   }
 
   #advance(): void {
@@ -147,6 +161,11 @@ export class Window {
   }
 
   #put(record: SegmentRecord): void {
+    if (!this.#records.has(record.id)) {
+      const alike = this.#alike.get(firstLineOf(record.id));
+      if (alike === undefined) this.#alike.set(firstLineOf(record.id), new Set([record.id]));
+      else alike.add(record.id);
+    }
     this.#records.set(record.id, record);
     this.#list = null;
   }
@@ -156,6 +175,11 @@ export class Window {
 function decidedBy({ filters }: SegmentRecord, from: number, hash: string | undefined): SegmentRecord['filters'] {
   if (hash === undefined || filters?.at(-1)?.filter === hash) return filters;
   return [...(filters ?? []).slice(1 - MAX_FILTERS), { from, filter: hash }];
+}
+
+/** An id without the number that tells segments of one first line apart. */
+function firstLineOf(id: string): string {
+  return id.split('-', 1)[0] as string;
 }
 
 /** Drops the mark that is missed least: the one with the closest neighbours for its distance from the end. */

@@ -315,6 +315,30 @@ describe('a delivery', () => {
     expect(output.stored).toEqual(all(100).toSpliced(42, 1));
   });
 
+  it.each([
+    ['by itself', 1],
+    ['before others', 5],
+  ])('raises the alarm over an event on which the receiver falls over in order, %s', async (_, count) => {
+    const { waits, delivered, output } = run(count, poison([0], 'retry', 500), { ordered: true, maxWaits: 60 });
+    await expect(delivered).rejects.toThrow('waited long enough');
+    expect(output.stored).toEqual([]);
+    const states = waits.map(({ state }) => state);
+    expect(states.slice(0, 31)).not.toContain('holding');
+    expect(states.slice(31)).not.toContain('retrying');
+  });
+
+  it('goes on retrying quietly while the receiver cannot be reached or has too much to do', async () => {
+    for (const [status, reason] of [
+      [0, 'refused'],
+      [429, 'http-429'],
+    ] as const) {
+      const busy: Script = (_lines, _request, part) => refuse(part, 'retry', status, reason);
+      const { waits, delivered } = run(1, busy, { ordered: true, maxWaits: 60 });
+      await expect(delivered).rejects.toThrow('waited long enough');
+      expect(waits.map(({ state }) => state)).not.toContain('holding');
+    }
+  });
+
   it('ends in the middle when it is told to stop, and says nothing of what was refused then', async () => {
     const running = run(4, (_lines, request, part) => {
       if (request === 1) running.stop.abort(new Error('stopped'));

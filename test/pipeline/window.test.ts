@@ -138,4 +138,21 @@ describe('a window', () => {
       { numRuns: 300, seed: 1 },
     );
   });
+
+  it('knows segments of one first line, and takes none for another', () => {
+    const window = new Window([], NO_COUNTS);
+    for (const id of ['a', 'a-2', 'a-22', 'ab', 'b']) window.begin(id, `${id}.log`, 0);
+    expect(window.alike('a').map(({ id }) => id)).toEqual(['a', 'a-2', 'a-22']);
+    expect(window.alike('a-2').map(({ id }) => id)).toEqual(['a-2']);
+    window.forget('a-2');
+    window.forget('b');
+    expect(window.alike('a').map(({ id }) => id)).toEqual(['a', 'a-22']);
+    expect(window.alike('b')).toEqual([]);
+  });
+    const window = new Window(records, NO_COUNTS);
+    const begun = performance.now();
+    for (const record of records) expect(window.alike(record.id)[0]).toBe(record);
+    // Over all for each took more than ten seconds; this takes some tens of milliseconds.
+    expect(performance.now() - begun).toBeLessThan(2000);
+  });
 });
