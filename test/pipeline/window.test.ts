@@ -149,4 +149,4 @@ describe('a window', () => {
     expect(window.alike('a').map(({ id }) => id)).toEqual(['a', 'a-22']);
     expect(window.alike('b')).toEqual([]);
   });
-    const window = new Window(records, NO_COUNTS);
+});
