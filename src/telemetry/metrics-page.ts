@@ -13,14 +13,20 @@ go on over restarts, as the checkpoint keeps them; requests, retries and rotatio
 
 ## Worth an alert
 
-| when | why |
+The rules and a dashboard for Grafana are in \`deploy/helm/auditail/files\`; what to do when one of them fires stands in the
+[runbook](runbook.md#alerts).
+
+| alert | why |
 | --- | --- |
-| \`increase(auditail_loss_records_total{reason!="not-taken"}[10m]) > 0\` | a part of the trail is lost; \`auditail status --ledger\` says which |
-| \`auditail_deadline_seconds < 3600\` | within the hour the API server deletes what this output has not read |
-| \`auditail_pipeline_state{state="holding"} == 1\` | somebody has to mend something: credentials, an index, a full dead letter |
-| \`auditail_lag_seconds > 300\` | an output is behind |
-| \`increase(auditail_events_total{outcome="dead_lettered"}[10m]) > 0\` | the receiver refuses events for good; \`auditail dead-letter list\` says why |
-| \`auditail_source_readable == 0\` | the log is not there or cannot be read |
+| AuditailTrailLost | a part of the trail is lost; \`auditail status --ledger\` says which |
+| AuditailDeadlineNear | within the hour the API server deletes what this output has not read |
+| AuditailHolding | somebody has to mend something: credentials, an index, a full dead letter |
+| AuditailLogUnreadable | the log is not there or cannot be read |
+| AuditailGone | no auditail is scraped at all |
+| AuditailBehind | an output is behind |
+| AuditailEventsRefused | the receiver refuses events for good; \`auditail dead-letter list\` says why |
+| AuditailDeadLetterFilling | when the dead letter is full, the output holds |
+| AuditailLogDisturbed | somebody other than the API server changes the log |
 `;
 
 /** docs/metrics.md: every metric with its name, kind, labels and meaning. The unit is the end of the name. */

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiServer, startApiServer } from '../support/kube-apiserver.ts';
 import { shared } from '../support/shared.ts';
+import { REPOSITORY } from '../support/source-files.ts';
 import { daemonSet, manifest, manifests } from './manifest.ts';
 
 const folder = shared('servers/kube-apiserver');
@@ -55,6 +58,25 @@ describe.skipIf(folder === undefined)(
       const { status, body } = await server.send('POST', `/api/v1/namespaces/auditail/pods?dryRun=All&${STRICT}`, pod);
       expect([status, body]).toEqual([201, expect.objectContaining({ kind: 'Pod' })]);
       expect(body).toMatchObject({ spec: { priority: 2_000_001_000, serviceAccountName: 'auditail' } });
+    });
+
+    test('of what the restricted profile asks for, it lacks what docs/security.md lists, and nothing else', async () => {
+      const enforce = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+      const strict = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'strict', labels: enforce } };
+      expect((await server.send('POST', '/api/v1/namespaces', strict)).status).toBe(201);
+      const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'auditail', namespace: 'strict' } };
+      expect((await server.send('POST', '/api/v1/namespaces/strict/serviceaccounts', account)).status).toBe(201);
+      const { metadata, spec } = daemonSet().spec.template;
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: 'auditail-x' }, spec };
+      const { status, body } = await server.send('POST', '/api/v1/namespaces/strict/pods?dryRun=All', pod);
+      const { message } = body as { readonly message: string };
+      const [, list = ''] = /violates PodSecurity "restricted:latest": (.*)$/.exec(message) ?? [];
+      const violations = list.split(/, (?=[^()]*(?:\(|$))/).map((text) => text.replace(/ \(.*$/, ''));
+      const page = readFileSync(join(REPOSITORY, 'docs/security.md'), 'utf8');
+      const [, section = ''] = /## Against the restricted profile\n([^]*?)(?=\n## |$)/.exec(page) ?? [];
+      const listed = [...section.matchAll(/^\| `([^`]+)` \| .* \|$/gm)].map(([, violation]) => violation);
+      expect(status).toBe(403);
+      expect(violations.toSorted()).toEqual(listed.toSorted());
     });
   },
 );

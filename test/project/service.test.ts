@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { configSchema } from '../../src/config/schema.ts';
+import { REPOSITORY } from '../support/source-files.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+const unit = readFileSync(join(REPOSITORY, 'deploy/auditail.service'), 'utf8');
+
+it('the unit gives the agent longer to stop than it takes, and no rights but those of root over its own files', () => {
+  const seconds = Number(/^TimeoutStopSec=(\d+)s$/m.exec(unit)?.[1]);
+  const { shutdownGrace, stateDirectory } = configSchema.parse({
+    sources: [{ name: 'a', type: 'file', path: '/a' }],
+    outputs: [{ name: 'b', type: 'stdout' }],
+  });
+  expect(seconds * 1000).toBeGreaterThan(shutdownGrace + 5000);
+  expect(stateDirectory).toBe(`/var/lib/${/^StateDirectory=(.*)$/m.exec(unit)?.[1]}`);
+  for (const line of ['CapabilityBoundingSet=', 'NoNewPrivileges=yes', 'ProtectSystem=strict', 'LimitCORE=0'])
+    expect(unit).toContain(`\n${line}\n`);
+});
+
+function isThere(): boolean {
+  try {
+    execFileSync('systemd-analyze', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    // The answer.
+    return false;
+  }
+}
+
+describe.skipIf(!isThere())('the unit before systemd (skipped where there is no systemd-analyze)', () => {
+  function analyze(...args: readonly string[]): string {
+    const file = join(temporaryDirectory(), 'auditail.service');
+    // The program is not installed here, and it is only looked for.
+    writeFileSync(file, unit.replace('/usr/local/bin/auditail', '/bin/true'));
+    return execFileSync('systemd-analyze', [...args, file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  it('has nothing that systemd does not know', () => {
+    expect(analyze('verify')).toBe('');
+  });
+
+  it('leaves little open', () => {
+    const score = /exposure level for auditail\.service: ([\d.]+)/.exec(
+      analyze('security', '--offline=true', '--no-pager'),
+    )?.[1];
+    expect(Number(score)).toBeLessThanOrEqual(1.6);
+  });
+});
