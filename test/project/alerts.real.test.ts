@@ -95,13 +95,13 @@ const ALL = [
   'AuditailLogDisturbed',
 ];
 
+function run(args: readonly string[]): string {
+  return execFileSync(promtool ?? '', [...args], { encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] });
+}
+
 describe.skipIf(promtool === undefined)(
   promtool === undefined ? `${title} (skipped: there is no promtool to be had)` : title,
   () => {
-    function run(args: readonly string[]): string {
-      return execFileSync(promtool ?? '', [...args], { encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] });
-    }
-
     test('are rules that Prometheus takes', () => {
       expect(run(['check', 'rules', ALERTS_FILE])).toContain('SUCCESS: 9 rules found');
     });

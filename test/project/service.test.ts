@@ -30,14 +30,14 @@ function isThere(): boolean {
   }
 }
 
-describe.skipIf(!isThere())('the unit before systemd (skipped where there is no systemd-analyze)', () => {
-  function analyze(...args: readonly string[]): string {
-    const file = join(temporaryDirectory(), 'auditail.service');
-    // The program is not installed here, and it is only looked for.
-    writeFileSync(file, unit.replace('/usr/local/bin/auditail', '/bin/true'));
-    return execFileSync('systemd-analyze', [...args, file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  }
+function analyze(...args: readonly string[]): string {
+  const file = join(temporaryDirectory(), 'auditail.service');
+  // The program is not installed here, and it is only looked for.
+  writeFileSync(file, unit.replace('/usr/local/bin/auditail', '/bin/true'));
+  return execFileSync('systemd-analyze', [...args, file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
 
+describe.skipIf(!isThere())('the unit before systemd (skipped where there is no systemd-analyze)', () => {
   it('has nothing that systemd does not know', () => {
     expect(analyze('verify')).toBe('');
   });
