@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Config, OutputConfig, SourceConfig } from './config/schema.ts';
+import { ALERT_DEAD_LETTER_BYTES, Alerting, alertPipeline } from './alerting.ts';
+import { ALERTS } from './alert/stage.ts';
+import type { AlertsConfig } from './config/alert-schema.ts';
+import type { Config, OutputConfig } from './config/schema.ts';
 import { asAuditailError, messageOf } from './errors.ts';
 import { EventView } from './event/event-view.ts';
 import { salvage } from './event/salvage.ts';
@@ -8,14 +11,12 @@ import type { AgentEnd, AgentHandle, AgentOptions, HandedOver, Held } from './in
 import { openOutput } from './inspect/open-output.ts';
 import { openSource } from './inspect/open-source.ts';
 import type { AgentStatus } from './inspect/status.ts';
-import type { Anomaly } from './log/log.ts';
-import type { EventReference } from './log/loss.ts';
 import type { Output } from './output/output.ts';
 import { fitOutputs } from './pipeline/budget.ts';
 import { LargeLines } from './pipeline/large-lines.ts';
-import type { PipelineNotes } from './pipeline/notes.ts';
+import { notesTo } from './pipeline/notes.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
-import { firstRun } from './source/first-run.ts';
+import { firstRun, type StartAt } from './source/first-run.ts';
 import { type Source, Stopped } from './source/source.ts';
 import type { Checkpoint } from './state/checkpoint.ts';
 import { lockState } from './state/lock.ts';
@@ -65,7 +66,7 @@ class Agent implements AgentHandle {
   readonly #states: OutputState[] = [];
   readonly #pipelines: Pipeline[] = [];
   readonly #largeLines = new LargeLines();
-
+  readonly #alertings: Alerting[] = [];
   #handsOver = false;
   #released = false;
 
@@ -80,11 +81,13 @@ class Agent implements AgentHandle {
     const inFlight = fitOutputs(this.#config, (lowered) => {
       this.#options.logger.warn(lowered, 'memory.maxBytes has no room for so many batches in flight');
     });
-    for (const source of this.#config.sources) this.#sources.push(this.#createSource(source));
+    for (const source of this.#config.sources)
+      this.#sources.push(openSource(source, this.#config, this.#options.logger));
     try {
       for (const [at, output] of this.#config.outputs.entries()) {
         await this.#openOutput({ ...output, batch: { ...output.batch, maxInFlight: inFlight[at] as number } });
       }
+      if (this.#config.alerts !== undefined) await this.#openAlerts(this.#config.alerts);
     } catch (error) {
       await this.#closeStages();
       throw error;
@@ -138,6 +141,7 @@ class Agent implements AgentHandle {
       sources: this.#sources.map((source) => source.status()),
       pipelines: this.#pipelines.map((pipeline) => pipeline.status()),
       deadLetters: this.#states.map((state) => state.deadLetterStatus()),
+      ...(this.#alertings.length === 0 ? {} : { alerts: this.#alertings.map((alerting) => alerting.status()) }),
       memory: {
         usedBytes: this.#pipelines.reduce((sum, pipeline) => sum + pipeline.heldBytes, 0),
         maxBytes: this.#config.memory.maxBytes,
@@ -194,6 +198,7 @@ class Agent implements AgentHandle {
   }
 
   async #close(): Promise<void> {
+    await Promise.all(this.#alertings.map((alerting) => alerting.close()));
     await this.#closeStages();
     if (this.#handsOver) return;
     this.#released = true;
@@ -215,33 +220,12 @@ class Agent implements AgentHandle {
 
   // ---- building
 
-  #createSource(config: SourceConfig): Source {
-    const { stateDirectory } = this.#config;
-    const reference = lineReference();
-    const anomaly: Anomaly = (kind, words, fields) => {
-      const level = kind === 'readable' ? 'info' : 'warn';
-      this.#options.logger[level]({ source: config.name, kind, ...fields }, words);
-    };
-    return openSource(config, { stateDirectory, activePollMs: this.#activePollMs(), reference, anomaly });
-  }
-
-  /** New events are looked for twice within the shortest delay that an output asks for. */
-  #activePollMs(): number {
-    const shortest = Math.min(...this.#config.outputs.map(({ batch }) => batch.maxDelay));
-    return Math.max(5, Math.min(100, Math.floor(shortest / 2)));
-  }
-
   async #openOutput(config: OutputConfig): Promise<void> {
     const { logger } = this.#options;
     const own = { userAgent: `auditail/${this.#options.version}`, logger: logger.child({ output: config.name }) };
     const output = openOutput(config, this.#config.metadata, own);
     this.#outputs.push(output);
-    const state = await openOutputState(this.#held.directory, this.#held.lock, {
-      output: config.name,
-      deadLetterMaxBytes: config.deadLetter.maxBytes,
-      found: (finding) => logger.warn({ output: config.name, ...finding }, 'the state directory was mended'),
-    });
-    this.#states.push(state);
+    const state = await this.#openState(config.name, config.deadLetter.maxBytes);
     const filter = this.#options.filters?.get(config.name) ?? prepareFilter(config.filter);
     for (const source of this.#sources) {
       if (config.sources !== undefined && !config.sources.includes(source.name)) continue;
@@ -251,24 +235,49 @@ class Agent implements AgentHandle {
     }
   }
 
+  /** The alert rules over each source: a pipeline of their own, with all of the trail. */
+  async #openAlerts(alerts: AlertsConfig): Promise<void> {
+    const { logger, version } = this.#options;
+    const common = { ...this.#held, config: this.#config, alerts, logger, userAgent: `auditail/${version}` };
+    const state = await this.#openState(ALERTS, ALERT_DEAD_LETTER_BYTES);
+    for (const source of this.#sources) {
+      const alerting = new Alerting(common, source.name);
+      const { stage } = alerting;
+      this.#outputs.push(stage);
+      const resume = await state.load(source.name);
+      if (resume !== null) refuseOther(resume, stage.destination, source.origin);
+      await alerting.open(state.of(source.name), resume);
+      const filter = { create: () => stage };
+      const pipeline = this.#createPipeline(alertPipeline(alerts), stage, filter, state, source, resume);
+      this.#pipelines.push(pipeline);
+      this.#alertings.push(alerting);
+      alerting.begin(() => pipeline.status().lagBytes === 0);
+    }
+  }
+
+  async #openState(output: string, deadLetterMaxBytes: number): Promise<OutputState> {
+    const { directory, lock } = this.#held;
+    const found = (finding: object) =>
+      this.#options.logger.warn({ output, ...finding }, 'the state directory was mended');
+    const state = await openOutputState(directory, lock, { output, deadLetterMaxBytes, found });
+    this.#states.push(state);
+    return state;
+  }
+
   #createPipeline(
-    config: OutputConfig,
+    config: Pick<OutputConfig, 'batch' | 'retry'> & { readonly startAt?: StartAt },
     output: Output,
-    filter: PreparedFilter,
+    filter: Pick<PreparedFilter, 'create'>,
     state: OutputState,
     source: Source,
     resume: Checkpoint | null,
   ): Pipeline {
     const { mode, logger, onSend } = this.#options;
     const own = logger.child({ source: source.name });
-    const notes: PipelineNotes = {
-      info: (message, fields) => own.info(fields, message),
-      warn: (message, fields) => own.warn(fields, message),
-      error: (message, fields) => own.error(fields, message),
-      sent: (seconds, bytes, result) => onSend?.(output.name, seconds, bytes, result),
-    };
+    const notes = notesTo(own, (seconds, bytes, result) => onSend?.(output.name, seconds, bytes, result));
     const file = this.#config.sources.find(({ name }) => name === source.name);
-    const startAt = file?.type === 'file' && file.format === 'json' ? file.startAt : 'oldest';
+    const ofSource = file?.type === 'file' && file.format === 'json' ? file.startAt : 'oldest';
+    const startAt = config.startAt ?? ofSource;
     return new Pipeline({
       log: source.log,
       origin: source.origin,
@@ -290,10 +299,4 @@ class Agent implements AgentHandle {
       firstRun: (segments) => firstRun(startAt, segments, Date.now()),
     });
   }
-}
-
-/** Each source reads first lines with a view of its own: those of the pipelines are in use. */
-function lineReference(): (line: Buffer) => EventReference | null {
-  const view = new EventView();
-  return (line) => (view.read(line, 0, line.length) === null ? view.reference() : null);
 }

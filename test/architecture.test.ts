@@ -7,7 +7,7 @@ const FLOW = ['log', 'source', 'event', 'filter', 'pipeline', 'output', 'state',
 const MAKES: Readonly<Record<string, string>> = { source: 'log' };
 
 /** What joins stages, and so may import anything of them. */
-const JOINS = ['agent.ts', 'pipeline', 'reload', 'cli', 'inspect'];
+const JOINS = ['agent.ts', 'alerting.ts', 'pipeline', 'reload', 'cli', 'inspect'];
 
 /**
  * Files that every stage may import, values too: errors, steps one at a time, units, the table of an event's fields, and the steps through its bytes, which

@@ -32,6 +32,8 @@ export class Engine {
   readonly watch = new TrailWatch();
   readonly states = new Map<string, RuleState>();
   readonly occurrences = new Set<string>();
+  /** Names under which the journal has the state of another rule than the one that is called so now. */
+  readonly foreign = new Set<string>();
   readonly #options: EngineOptions;
   #rules = new Map<string, Rule>();
   readonly #book: AlertBook;

@@ -56,6 +56,13 @@ export class RuleState {
     return Math.max(this.alerts.size, this.times.size, this.values.size, this.seen.size);
   }
 
+  /** What was counted while the state was read back belongs to runs before. */
+  beginRun(): void {
+    this.matches = 0;
+    this.notifications = 0;
+    this.late = 0;
+  }
+
   /** Whether a `firstSeen` rule knows this; it counts as seen again then. */
   knows(key: string, value: string): boolean {
     return this.seen.touch(key)?.values.touch(value) !== undefined;

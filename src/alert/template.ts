@@ -47,14 +47,17 @@ export function plain(value: string): string {
   });
 }
 
+/** What the author of a rule wrote, for Slack: its own formatting stays. */
+export function slackEscape(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
 /**
  * Text for Slack's mrkdwn: nobody is called by an object's name, nothing becomes a link or bold. What it takes for
  * control is `&`, `<` and `>` (their documented escapes); the signs of its formatting lose it before a zero-width space.
  */
 export function slackText(value: string): string {
-  return plain(value)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll(/[*_~`|@#:/]/g, (sign) => (sign === ':' || sign === '/' ? `${sign}\u2060` : `\u2060${sign}`));
+  return slackEscape(plain(value)).replaceAll(/[*_~`|@#:/]/g, (sign) =>
+    sign === ':' || sign === '/' ? `${sign}\u2060` : `\u2060${sign}`,
+  );
 }

@@ -26,12 +26,23 @@ export class TrailWatch {
   lastMs = 0;
   readonly #names = new Map<string, Float64Array>();
   #clocks: readonly Rule[] = NONE;
+  #silences: ReadonlySet<string> = new Set();
   #gaps = new Map<string, Gap>();
 
   use(rules: readonly Rule[]): void {
     this.#clocks = rules.filter(({ kind }) => kind.type === 'clockJump');
-    const silences = new Set(rules.filter(({ kind }) => kind.type === 'silence').map(({ name }) => name));
-    for (const name of this.lastSeen.keys()) if (!silences.has(name)) this.lastSeen.delete(name);
+    this.#silences = new Set(rules.filter(({ kind }) => kind.type === 'silence').map(({ name }) => name));
+    for (const name of this.lastSeen.keys()) if (!this.#silences.has(name)) this.lastSeen.delete(name);
+  }
+
+  /**
+   * Goes on behind an event of that time. What was seen between the last record and there is not known any more: a kind
+   * counts as seen there, so that no silence is told that was none.
+   */
+  resume(lastReadMs: number): void {
+    this.lastMs = lastReadMs;
+    this.latestMs = Math.max(this.latestMs, lastReadMs);
+    for (const name of this.#silences) this.lastSeen.set(name, Math.max(this.lastSeen.get(name) ?? 0, lastReadMs));
   }
 
   /** Whether a rule whose condition holds wants to hear of this event. */

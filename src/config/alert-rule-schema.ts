@@ -111,3 +111,12 @@ export const alertRulesFileSchema = z.strictObject({ rules: z.array(alertRuleSch
 export type AlertRuleConfig = z.output<typeof alertRuleSchema>;
 export type AlertExceptConfig = z.output<typeof except>;
 export type Severity = (typeof SEVERITIES)[number];
+/** What the configuration changes of a rule without touching its file. */
+export const alertOverrideSchema = z
+  .strictObject({
+    enabled: z.boolean().optional().describe('Whether it is looked at.'),
+    severity: z.enum(SEVERITIES).optional().describe('How bad it is here.'),
+    repeat: duration('An alert that goes on is told again after so long.', { min: 1000 }).optional(),
+    except: except.optional(),
+  })
+  .describe('Changes of one rule; its exceptions are added to those of the file.');

@@ -1,3 +1,4 @@
+import type { AlertsConfig } from './alert-schema.ts';
 import { valueAt } from './issues.ts';
 import type { Path, Problem } from './problem.ts';
 import type { Report } from './report.ts';
@@ -24,7 +25,11 @@ export interface FilterChecks {
   readonly checkExpression: CheckExpression;
   readonly checkPolicy?: CheckPolicy;
   readonly checkPath?: CheckPath;
+  readonly checkAlertRules?: CheckAlertRules;
 }
+
+/** Reads the files of alert rules: all that is wrong with them, each with its place. */
+export type CheckAlertRules = (alerts: Pick<AlertsConfig, 'rules' | 'overrides'>) => readonly Problem[];
 
 /** Has every part of the filters compiled, those of outputs too that have other faults, and points at what is wrong. */
 export function checkFilters(value: unknown, checks: FilterChecks, report: Report): void {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { AuditailError } from '../errors.ts';
+import { checkAlerts } from './alert-checks.ts';
 import type { FilterChecks } from './filter-checks.ts';
 import { checkFilters } from './filter-checks.ts';
 import { readConfigFile } from './config-file.ts';
@@ -105,6 +106,7 @@ function check(value: unknown, input: LoadInput, report: Report): Config | undef
   );
   checkFilters(value, input, report);
   if (data === undefined) return undefined;
+  checkAlerts(data, input, report);
   const metadata = resolveMetadata(data.metadata, environment, report);
   return { ...data, metadata, maxLineBytes: lineBound(data, value, report) };
 }

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
+import { alertRuleSchema } from './alert-rule-schema.ts';
 import { configJsonSchema } from './json-schema.ts';
 import { SETTING_NAMES, SETTINGS, variableOf } from './settings.ts';
 
@@ -43,6 +44,8 @@ export function renderManual(): string {
     `## Top level\n\n\`sources\` and \`outputs\` are lists, below.\n\n${table(top)}`,
     ...variants('Sources', itemsOf(sources)),
     ...variants('Outputs', itemsOf(outputs)),
+    ...variants('Alert receivers', itemsOf(properties(rest['alerts'] ?? {})['receivers'])),
+    ruleSection(),
     SETTINGS_TEXT + settingsTable(),
   ];
   return `${sections.map((section) => section.trimEnd()).join('\n\n')}\n`;
@@ -112,11 +115,11 @@ function kindOf(schema: Schema): string {
   if (schema.title !== undefined) return schema.title.replace('reference', '*reference*');
   switch (schema.type) {
     case 'array':
-      return schema.items !== undefined && (schema.items as Schema).properties !== undefined
+      return ['properties', 'oneOf'].some((key) => Object.hasOwn((schema.items ?? {}) as object, key))
         ? 'list'
         : `list of ${kindOf(schema.items as Schema)}`;
     case 'object':
-      return schema.properties === undefined ? `mapping to ${kindOf(schema.additionalProperties as Schema)}` : '';
+      return schema.properties === undefined ? mappingTo(schema.additionalProperties as Schema) : '';
     case 'integer':
       return `${schema.minimum} to ${schema.maximum}`;
     case 'boolean':
@@ -124,6 +127,16 @@ function kindOf(schema: Schema): string {
     default:
       return 'text';
   }
+}
+
+function mappingTo(values: Schema): string {
+  return values.type === 'object' ? 'mapping' : `mapping to ${kindOf(values)}`;
+}
+
+/** The keys of a rule, as they stand in its file. */
+function ruleSection(): string {
+  const schema = z.toJSONSchema(alertRuleSchema, { io: 'input', unrepresentable: 'any' });
+  return `## Alert rules\n\nFiles that \`alerts.rules\` names: \`rules:\`, a list of these. [alerts.md](alerts.md) tells what they do.\n\n${table(rows(schema))}`;
 }
 
 /** A bar ends a cell, even within code. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { name, reference, url } from './common-schema.ts';
+import { name, reference } from './common-schema.ts';
 import { filter } from './filter-schema.ts';
+import { auth, headers, retry, timeout, tls, urls } from './network-schema.ts';
 import { bytes, duration } from './units.ts';
 
 export const batch = z
@@ -20,43 +21,10 @@ export const batch = z
   .prefault({})
   .describe('How events are put together for one request.');
 
-export const retry = z
-  .strictObject({
-    initialDelay: duration('Upper bound of the first wait; the waits are random below a bound that doubles.', {
-      min: 1,
-    }).prefault('500ms'),
-    maxDelay: duration('Where the bound stops doubling.', { min: 1 }).prefault('30s'),
-  })
-  .prefault({})
-  .describe('How long to wait between tries. Nothing is given up: the log waits.');
-
 const deadLetter = z
   .strictObject({ maxBytes: bytes('When it is full, the pipeline holds.', { min: 2 ** 16 }).prefault('256Mi') })
   .prefault({})
   .describe('Where events are set aside that the receiver will never take.');
-
-const auth = z
-  .strictObject({
-    basic: z
-      .strictObject({ username: reference('User name.'), password: reference('Password.') })
-      .optional()
-      .describe('HTTP basic authentication.'),
-    bearer: reference('Token for `Authorization: Bearer`.').optional(),
-    apiKey: reference('Elasticsearch API key, encoded (the base64 text of id:key).').optional(),
-  })
-  .refine((value) => Object.keys(value).length <= 1, 'takes one of basic, bearer and apiKey, not several')
-  .prefault({})
-  .describe('Credentials: one of these.');
-
-const tls = z
-  .strictObject({
-    ca: reference('PEM of the certificate authorities to trust instead of the system’s.').optional(),
-    cert: reference('PEM of the client certificate.').optional(),
-    key: reference('PEM of its key.').optional(),
-    verify: z.boolean().default(true).describe('Set to false only to try something out: anybody could read the trail.'),
-  })
-  .prefault({})
-  .describe('For https:// URLs.');
 
 const outputBase = {
   name: name('Names the output in metrics, logs, the ledger and file names. Keep it: the state is filed under it.'),
@@ -71,20 +39,7 @@ const outputBase = {
   deadLetter,
 };
 
-const network = {
-  url: z
-    .union([url, z.array(url).min(1, 'must have one URL at least')], { error: 'must be a URL, or a list of URLs' })
-    .meta({ title: 'URL or list of URLs', description: 'One endpoint, or several that are tried in turn.' }),
-  headers: z
-    .record(z.string(), reference('Value of the header.'))
-    .default({})
-    .describe('More headers for every request.'),
-  auth,
-  tls,
-  timeout: duration('A request without an answer is given up after this long, plus a second per MiB of body.', {
-    min: 100,
-  }).prefault('30s'),
-};
+const network = { url: urls, headers, auth, tls, timeout };
 
 const compression = z.enum(['none', 'gzip']).default('none').describe('Compression of the request’s body.');
 

@@ -1,9 +1,11 @@
 import { DEFAULT_STATE_DIRECTORY } from './default-places.ts';
 import { z } from 'zod';
 import { isAddress, reference } from './common-schema.ts';
+import { alertsSchema } from './alert-schema.ts';
 import { outputSchema } from './output-schema.ts';
 import type { filter } from './filter-schema.ts';
-import type { batch, retry } from './output-schema.ts';
+import type { retry } from './network-schema.ts';
+import type { batch } from './output-schema.ts';
 import { sourceSchema } from './source-schema.ts';
 import { bytes, duration } from './units.ts';
 
@@ -31,6 +33,9 @@ export const configSchema = z.strictObject({
     .array(outputSchema)
     .min(1, 'needs at least one output')
     .describe('Where it goes to. Each output reads at its own pace.'),
+  alerts: alertsSchema
+    .optional()
+    .describe('Who is told when something abnormal happens: rules over all of the trail, before any filter.'),
   telemetry: z
     .strictObject({
       listen: z

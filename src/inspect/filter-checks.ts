@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { openAlertRules } from './alert-rules.ts';
 import type { CheckPath, CheckPolicy, FilterChecks } from '../config/filter-checks.ts';
 import { messageOf } from '../errors.ts';
 import { compileExpression } from '../filter/expression.ts';
@@ -27,4 +28,9 @@ const checkPath: CheckPath = (text, isMember) => {
 };
 
 /** The filters' own compilers, for who reads a configuration. */
-export const FILTER_CHECKS: Required<FilterChecks> = { checkExpression: compileExpression, checkPolicy, checkPath };
+export const FILTER_CHECKS: Required<FilterChecks> = {
+  checkExpression: compileExpression,
+  checkPolicy,
+  checkPath,
+  checkAlertRules: (alerts) => openAlertRules(alerts).problems,
+};

@@ -12,6 +12,8 @@ export interface AgentStatus {
   readonly deadLetters: readonly DeadLetterStatus[];
   /** Of an agent that takes changes of its configuration while it runs. */
   readonly configuration?: ConfigurationStatus;
+  /** Alert rules at work, one entry for each source; none where there are no alerts. */
+  readonly alerts?: readonly AlertStatus[];
   /** Bytes of the trail in memory now, and their bound. */
   readonly memory: { readonly usedBytes: number; readonly maxBytes: number };
 }
@@ -89,4 +91,50 @@ export interface DeadLetterStatus {
   readonly records: number;
   readonly bytes: number;
   readonly maxBytes: number;
+}
+
+/** The alert rules over one source. */
+export interface AlertStatus {
+  readonly source: string;
+  readonly rules: readonly AlertRuleStatus[];
+  readonly receivers: readonly AlertReceiverStatus[];
+  /** When the rules were read, RFC 3339; and what is wrong with the files now, where that is so. */
+  readonly loadedAt: string;
+  readonly words: string;
+  /** Conditions that failed on an event since the rules were read: such an event does not match. */
+  readonly failures: number;
+}
+
+export interface AlertRuleStatus {
+  readonly name: string;
+  readonly severity: string;
+  readonly kind: string;
+  readonly enabled: boolean;
+  /** Of this run. */
+  readonly matches: number;
+  readonly notifications: number;
+  /** Matches that came later than the tolerance. */
+  readonly late: number;
+  /** Alerts that go on now. */
+  readonly firing: number;
+  /** Groups in memory, and those that were forgotten because there were too many. */
+  readonly groups: number;
+  readonly evicted: number;
+  /** RFC 3339; empty where there was none. */
+  readonly lastAt: string;
+}
+
+export interface AlertReceiverStatus {
+  readonly name: string;
+  readonly type: string;
+  readonly state: 'idle' | 'retrying' | 'holding';
+  readonly reason: string;
+  readonly words: string;
+  readonly pending: number;
+  /** Of this run. */
+  readonly told: number;
+  readonly retries: number;
+  readonly setAside: number;
+  /** RFC 3339; empty where there was none. */
+  readonly lastToldAt: string;
 }

@@ -33,3 +33,16 @@ export class Repeats {
     return count + (said?.since ?? 0);
   }
 }
+
+/** Notes that go to a log; `sent` is told of requests. */
+export function notesTo(
+  log: Readonly<Record<'info' | 'warn' | 'error', (fields: Fields, message: string) => void>>,
+  sent: PipelineNotes['sent'],
+): PipelineNotes {
+  return {
+    info: (message, fields) => log.info(fields, message),
+    warn: (message, fields) => log.warn(fields, message),
+    error: (message, fields) => log.error(fields, message),
+    sent,
+  };
+}

@@ -1,6 +1,8 @@
 import type { FileSourceConfig } from '../config/schema.ts';
 import type { Segment } from '../log/segment.ts';
 
+export type StartAt = FileSourceConfig['startAt'];
+
 /** Where a first run begins in each segment that it does not take from its beginning. */
 export interface Beginning {
   readonly segment: Segment;
@@ -13,7 +15,7 @@ const STEP = 64 * 1024;
 
 /** What `startAt` leaves out. */
 export async function firstRun(
-  startAt: FileSourceConfig['startAt'],
+  startAt: StartAt,
   segments: readonly Segment[],
   nowMs: number,
 ): Promise<readonly Beginning[]> {

@@ -1,21 +1,6 @@
+import { ALERT_MEASURES } from './alert-measures.ts';
+import type { Measure, Sample } from './measure.ts';
 import type { AgentStatus, ConfigurationStatus, PipelineStatus, SourceStatus } from '../inspect/status.ts';
-
-type Labels = Readonly<Record<string, string>>;
-
-/** One number of a metric. */
-export interface Sample {
-  readonly labels: Labels;
-  readonly value: number;
-}
-
-/** A metric that is read off the agent's status when somebody asks for it. */
-export interface Measure {
-  readonly name: `auditail_${string}`;
-  readonly type: 'counter' | 'gauge';
-  readonly help: string;
-  readonly labels: readonly string[];
-  readonly samples: (status: AgentStatus) => readonly Sample[];
-}
 
 const STATES = [
   'starting',
@@ -200,6 +185,7 @@ export const MEASURES: readonly Measure[] = [
   ),
   ofAgent('auditail_memory_bytes', 'Bytes of the trail that are held in memory.', ({ memory }) => memory.usedBytes),
   ofAgent('auditail_memory_max_bytes', 'Bound on these.', ({ memory }) => memory.maxBytes),
+  ...ALERT_MEASURES,
 ];
 
 function ofConfiguration(

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { AgentStatus } from '../inspect/status.ts';
-import type { Measure } from './measures.ts';
+import type { Measure } from './measure.ts';
 import { MEASURES } from './measures.ts';
 
 /** The event loop's lag is measured by a timer, and prom-client's own choice of 10 ms keeps an idle agent awake. */

@@ -1,0 +1,285 @@
+import { messageOf } from '../errors.ts';
+import type { Event } from '../event/event.ts';
+import type { Filter, Verdict } from '../filter/filter.ts';
+import type { AlertStatus } from '../inspect/status.ts';
+import type { Output, RawLine, SendResult } from '../output/output.ts';
+import type { Batch, ItemWriter, Part } from '../pipeline/batch.ts';
+import type { Deliverer } from './deliverer.ts';
+import { Engine, type Input } from './engine.ts';
+import type { Found } from './match.ts';
+import { Matcher } from './matcher.ts';
+import type { Notification } from './notification.ts';
+import type { Rule } from './rule.ts';
+import type { Limits } from './rule-state.ts';
+import { Silences } from './silences.ts';
+import { recordsOf, restore, type StateRecord } from './snapshot.ts';
+import { statusOf } from './stage-status.ts';
+
+/** What a stage writes to its journal. */
+export type AlertRecord =
+  | StateRecord
+  | { readonly t: 'input'; readonly input: Input; readonly notes: readonly Addressed[] }
+  | { readonly t: 'pending'; readonly note: Addressed }
+  | { readonly t: 'told'; readonly r: string; readonly n: string };
+
+/** A notification, and who is to be told. */
+interface Addressed {
+  readonly to: readonly string[];
+  readonly notification: Notification;
+}
+
+/** Where the records go: `LineJournal`. */
+export interface AlertJournal {
+  readonly isLong: boolean;
+  append(records: readonly AlertRecord[]): Promise<void>;
+  replace(records: Iterable<AlertRecord>): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface StageOptions {
+  readonly source: string;
+  /** All rules, those too that are not enabled. */
+  readonly rules: readonly Rule[];
+  readonly limits: Limits;
+  /** Takes out of an event what must not be told: the redaction of the filters. */
+  readonly redact: (event: Event) => Verdict;
+  readonly notes: { warn(message: string, fields: Readonly<Record<string, unknown>>): void };
+  /** Wall clock, and one that is never set: ms. */
+  readonly now: () => number;
+  readonly monotonic: () => number;
+}
+
+/** Name of the pipeline, and of its state: no output may be called so. */
+export const ALERTS = 'alerts';
+
+const DROP: Verdict = { type: 'drop', rule: 0 };
+const NEWLINE = 10;
+
+/**
+ * The alert rules as the end of a pipeline: as its filter they let through what a rule matches, as its output they move
+ * the state of the rules by that. A batch is settled once its effects, and what is to be told because of it, are on
+ * disk: so the cursor and the state of the rules move together, and nobody has to wait for a receiver.
+ */
+export class AlertStage implements Filter, Output {
+  readonly name = ALERTS;
+  readonly type = ALERTS;
+  readonly destination = 'alert rules';
+  readonly idempotent = true;
+  readonly maxBatchBytes = 1024 * 1024;
+  readonly hash = ALERTS;
+  readonly rules = ['no-alert'];
+  readonly #options: StageOptions;
+  readonly #engine: Engine;
+  readonly #silences: Silences;
+  #matcher: Matcher;
+  #all: readonly Rule[];
+  #deliverers: readonly Deliverer[] = [];
+  #journal: AlertJournal | null = null;
+  /** Records that could not be written yet, with what is to be told once they are. */
+  #unwritten: AlertRecord[] = [];
+  #writing: Promise<unknown> = Promise.resolve();
+  #restored: Addressed[] = [];
+  #pastFailures = 0;
+  #loadedAt: string;
+  #words = '';
+
+  constructor(options: StageOptions) {
+    this.#options = options;
+    this.#engine = new Engine({ source: options.source, limits: options.limits });
+    this.#engine.use(options.rules);
+    this.#matcher = new Matcher(options.rules, this.#engine);
+    this.#all = options.rules;
+    this.#silences = new Silences(this.#engine);
+    this.#loadedAt = new Date(options.now()).toISOString();
+  }
+
+  // ---- beginning and changing
+
+  /** Takes one record of the journal, in order, before anything else is done. */
+  restore(record: unknown): void {
+    const read = record as AlertRecord;
+    switch (read.t) {
+      case 'input':
+        this.#engine.apply(read.input);
+        this.#restored.push(...read.notes);
+        return;
+      case 'pending':
+        this.#restored.push(read.note);
+        return;
+      case 'told':
+        this.#restored = this.#restored.flatMap(({ to, notification }) => {
+          const left = notification.id === read.n ? to.filter((name) => name !== read.r) : to;
+          return left.length === 0 ? [] : [{ to: left, notification }];
+        });
+        return;
+      default:
+        restore(this.#engine, read);
+    }
+  }
+
+  /** Begins to work behind the event of that time, the last that was read: what was to be told when the agent ended is told. */
+  begin(journal: AlertJournal, deliverers: readonly Deliverer[], lastReadMs: number | null): void {
+    this.#journal = journal;
+    this.#deliverers = deliverers;
+    this.#engine.foreign.clear();
+    for (const state of this.#engine.states.values()) state.beginRun();
+    if (lastReadMs !== null) this.#engine.watch.resume(lastReadMs);
+    this.#silences.begin(this.#options.monotonic());
+    for (const addressed of this.#restored) this.#dispatch(addressed);
+    this.#restored = [];
+  }
+
+  /** Takes other rules from the next event on. What those of the same name remember stays. */
+  use(rules: readonly Rule[]): void {
+    this.#pastFailures += this.#matcher.failures;
+    this.#engine.use(rules);
+    this.#matcher = new Matcher(rules, this.#engine);
+    this.#all = rules;
+    this.#loadedAt = new Date(this.#options.now()).toISOString();
+    this.#words = '';
+  }
+
+  /** The files of the rules are not usable now: those from before stay at work. */
+  unusable(words: string): void {
+    this.#words = words;
+  }
+
+  // ---- as the filter
+
+  judge(event: Event): Verdict {
+    return this.#matcher.judge(event) ? this.#options.redact(event) : DROP;
+  }
+
+  failures(): number {
+    return this.#pastFailures + this.#matcher.failures;
+  }
+
+  // ---- as the output
+
+  encode(event: Event, line: RawLine, item: ItemWriter): null {
+    const bytes = Buffer.from(JSON.stringify(this.#matcher.found(event, line)));
+    item.event(bytes, 0, bytes.length);
+    item.byte(NEWLINE);
+    return null;
+  }
+
+  eventBytes(batch: Batch, item: number): Buffer {
+    return batch.bytes.subarray(batch.eventStart(item), batch.eventEnd(item));
+  }
+
+  async send({ batch, items }: Part): Promise<SendResult> {
+    const found = items.map((item): Found => {
+      const one = JSON.parse(this.eventBytes(batch, item).toString()) as Found;
+      const { segment } = batch.range;
+      return { ...one, occurrence: `${segment.slice(0, 16)}:${batch.lineOffset(item)}:${one.occurrence}` };
+    });
+    // Sent again because it could not be written, the events are known already, and only the writing is left.
+    const fresh = found.filter(({ occurrence }) => !this.#engine.occurrences.has(occurrence));
+    try {
+      if (fresh.length > 0) this.#apply({ type: 'found', found: fresh });
+      await this.#write();
+    } catch (error) {
+      const words = `the state of the alert rules cannot be written: ${messageOf(error)}`;
+      return {
+        rejected: [],
+        again: [{ how: 'hold', items, status: 0, reason: 'state-unwritable', words }],
+        duplicates: 0,
+      };
+    }
+    return { rejected: [], again: [], duplicates: items.length - fresh.length };
+  }
+
+  async probe(): Promise<readonly never[]> {
+    return [];
+  }
+
+  async close(): Promise<void> {
+    await this.#writing;
+    await Promise.all(this.#deliverers.map((deliverer) => deliverer.close()));
+    await this.#journal?.close();
+  }
+
+  // ---- time
+
+  /** Lets time pass: once a second. `caughtUp` where all of the trail has been read, so that the clock counts. */
+  async tick(caughtUp: boolean): Promise<void> {
+    const { now, monotonic } = this.#options;
+    const { watch } = this.#engine;
+    const { silent, heard } = this.#silences.look(monotonic(), now(), caughtUp);
+    const nowMs = caughtUp ? Math.max(now(), watch.lastMs) : watch.lastMs;
+    if (silent.length > 0 || heard.length > 0 || this.#engine.isDue(nowMs)) {
+      this.#apply({ type: 'tick', nowMs, silent, heard });
+    }
+    try {
+      if (this.#unwritten.length > 0) await this.#write();
+    } catch (error) {
+      this.#options.notes.warn('the state of the alert rules cannot be written', { words: messageOf(error) });
+    }
+  }
+
+  /** Notes that a receiver has been told. */
+  async settled(receiver: string, { id }: Notification): Promise<void> {
+    this.#unwritten.push({ t: 'told', r: receiver, n: id });
+    try {
+      await this.#write();
+    } catch (error) {
+      const fields = { receiver, notification: id, words: messageOf(error) };
+      this.#options.notes.warn('that a receiver was told cannot be written: a crash now would tell it again', fields);
+    }
+  }
+
+  status(): AlertStatus {
+    return {
+      source: this.#options.source,
+      ...statusOf(this.#engine, this.#all),
+      receivers: this.#deliverers.map((deliverer) => deliverer.status()),
+      loadedAt: this.#loadedAt,
+      words: this.#words,
+      failures: this.failures(),
+    };
+  }
+
+  #apply(input: Input): void {
+    const notes = this.#engine.apply(input).map((notification): Addressed => {
+      const to = this.#deliverers.filter((deliverer) => deliverer.wants(notification)).map(({ name }) => name);
+      return { to, notification };
+    });
+    this.#unwritten.push({ t: 'input', input, notes: notes.filter(({ to }) => to.length > 0) });
+  }
+
+  /** Writes what has not been written, one writer at a time; then, and not before, receivers hear of it. */
+  #write(): Promise<void> {
+    const writing = this.#flush(this.#writing);
+    // The failure belongs to whoever asked; the next writer only waits for the end.
+    this.#writing = writing.catch(() => null);
+    return writing;
+  }
+
+  async #flush(before: Promise<unknown>): Promise<void> {
+    await before;
+    const records = this.#unwritten;
+    if (records.length === 0) return;
+    this.#unwritten = [];
+    try {
+      await this.#journal?.append(records);
+    } catch (error) {
+      this.#unwritten = [...records, ...this.#unwritten];
+      throw error;
+    }
+    for (const record of records) if (record.t === 'input') for (const note of record.notes) this.#dispatch(note);
+    // What has been applied and is not written yet must not be in the state without what is to be told of it.
+    if (this.#journal?.isLong === true && this.#unwritten.length === 0) await this.#journal.replace(this.#snapshot());
+  }
+
+  #dispatch({ to, notification }: Addressed): void {
+    for (const deliverer of this.#deliverers) if (to.includes(deliverer.name)) deliverer.offer(notification);
+  }
+
+  /** The whole state as it is now. */
+  *#snapshot(): Generator<AlertRecord> {
+    yield* recordsOf(this.#engine);
+    for (const { name, pending } of this.#deliverers) {
+      for (const notification of pending) yield { t: 'pending', note: { to: [name], notification } };
+    }
+  }
+}
