@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ALERT_DEAD_LETTER_BYTES, Alerting, alertPipeline } from './alerting.ts';
+import { ALERT_DEAD_LETTER_BYTES, Alerting } from './alerting.ts';
 import { ALERTS } from './alert/stage.ts';
 import type { AlertsConfig } from './config/alert-schema.ts';
 import type { Config, OutputConfig } from './config/schema.ts';
@@ -238,27 +238,26 @@ class Agent implements AgentHandle {
   /** The alert rules over each source: a pipeline of their own, with all of the trail. */
   async #openAlerts(alerts: AlertsConfig): Promise<void> {
     const { logger, version } = this.#options;
-    const common = { ...this.#held, config: this.#config, alerts, logger, userAgent: `auditail/${version}` };
     const state = await this.#openState(ALERTS, ALERT_DEAD_LETTER_BYTES);
+    const common = { ...this.#held, config: this.#config, alerts, logger, userAgent: `auditail/${version}` };
     for (const source of this.#sources) {
       const alerting = new Alerting(common, source.name);
       const { stage } = alerting;
+      this.#alertings.push(alerting);
       this.#outputs.push(stage);
       const resume = await state.load(source.name);
       if (resume !== null) refuseOther(resume, stage.destination, source.origin);
       await alerting.open(state.of(source.name), resume);
-      const filter = { create: () => stage };
-      const pipeline = this.#createPipeline(alertPipeline(alerts), stage, filter, state, source, resume);
+      const pipeline = this.#createPipeline(alerting.pipeline, stage, alerting, state, source, resume);
       this.#pipelines.push(pipeline);
-      this.#alertings.push(alerting);
       alerting.begin(() => pipeline.status().lagBytes === 0);
     }
   }
 
   async #openState(output: string, deadLetterMaxBytes: number): Promise<OutputState> {
     const { directory, lock } = this.#held;
-    const found = (finding: object) =>
-      this.#options.logger.warn({ output, ...finding }, 'the state directory was mended');
+    const { logger } = this.#options;
+    const found = (finding: object) => logger.warn({ output, ...finding }, 'the state directory was mended');
     const state = await openOutputState(directory, lock, { output, deadLetterMaxBytes, found });
     this.#states.push(state);
     return state;

@@ -41,12 +41,6 @@ export interface AlertingOptions {
   readonly userAgent: string;
 }
 
-/** The pipeline of the alert rules: what a rule matches is small, and somebody waits for it. */
-export function alertPipeline({ maxDelay, startAt }: AlertsConfig) {
-  const batch = { maxBytes: 256 * 1024, maxEvents: 1000, maxDelay, maxInFlight: 1 };
-  return { batch, retry: { initialDelay: 200, maxDelay: 5000 }, startAt };
-}
-
 export const ALERT_DEAD_LETTER_BYTES = 64 * 1024 * 1024;
 
 const TICK_MS = 1000;
@@ -85,6 +79,18 @@ export class Alerting {
       now: Date.now,
       monotonic: () => performance.now(),
     });
+  }
+
+  /** How its pipeline works: what a rule matches is small, and somebody waits for it. */
+  get pipeline() {
+    const { maxDelay, startAt } = this.#options.alerts;
+    const batch = { maxBytes: 256 * 1024, maxEvents: 1000, maxDelay, maxInFlight: 1 };
+    return { batch, retry: { initialDelay: 200, maxDelay: 5000 }, startAt };
+  }
+
+  /** The filter of the pipeline. */
+  create(): AlertStage {
+    return this.stage;
   }
 
   /** Reads the state of before, and opens the ways to the receivers. */
