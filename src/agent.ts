@@ -81,8 +81,7 @@ class Agent implements AgentHandle {
     const inFlight = fitOutputs(this.#config, (lowered) => {
       this.#options.logger.warn(lowered, 'memory.maxBytes has no room for so many batches in flight');
     });
-    for (const source of this.#config.sources)
-      this.#sources.push(openSource(source, this.#config, this.#options.logger));
+    this.#sources.push(...this.#config.sources.map((one) => openSource(one, this.#config, this.#options.logger)));
     try {
       for (const [at, output] of this.#config.outputs.entries()) {
         await this.#openOutput({ ...output, batch: { ...output.batch, maxInFlight: inFlight[at] as number } });
@@ -255,10 +254,10 @@ class Agent implements AgentHandle {
   }
 
   async #openState(output: string, deadLetterMaxBytes: number): Promise<OutputState> {
-    const { directory, lock } = this.#held;
-    const { logger } = this.#options;
-    const found = (finding: object) => logger.warn({ output, ...finding }, 'the state directory was mended');
-    const state = await openOutputState(directory, lock, { output, deadLetterMaxBytes, found });
+    const found = (finding: object) =>
+      this.#options.logger.warn({ output, ...finding }, 'the state directory was mended');
+    const own = { output, deadLetterMaxBytes, found };
+    const state = await openOutputState(this.#held.directory, this.#held.lock, own);
     this.#states.push(state);
     return state;
   }
@@ -275,8 +274,8 @@ class Agent implements AgentHandle {
     const own = logger.child({ source: source.name });
     const notes = notesTo(own, (seconds, bytes, result) => onSend?.(output.name, seconds, bytes, result));
     const file = this.#config.sources.find(({ name }) => name === source.name);
-    const ofSource = file?.type === 'file' && file.format === 'json' ? file.startAt : 'oldest';
-    const startAt = config.startAt ?? ofSource;
+    const isLog = file?.type === 'file' && file.format === 'json';
+    const startAt = isLog ? (config.startAt ?? file.startAt) : 'oldest';
     return new Pipeline({
       log: source.log,
       origin: source.origin,
