@@ -95,6 +95,9 @@ const httpOutput = z.strictObject({
     .describe(
       'One event a line, one array, what the API server’s own audit webhook sends, one event a request, or OTLP/HTTP JSON (the URL ends in `/v1/logs`).',
     ),
+  headers: network.headers.describe(
+    'More headers for every request. In plain text `${cluster}`, `${node}`, `${source}` and `${output}` are filled in, and with `format: event` fields of the event such as `${auditID}`.',
+  ),
   compression,
   maxBodyBytes: bytes('A single event larger than this is set aside.').optional(),
 });

@@ -7,6 +7,7 @@ import type { Output, SendResult } from '../output.ts';
 import type { Transport } from '../transport.ts';
 import type { Part } from '../../pipeline/batch.ts';
 import { eventEncoder, type Format, FRAMINGS, idempotencyKey, overhead, requestBody } from './encode.ts';
+import { headerTemplates } from './header-template.ts';
 import { sendOneByOne } from './one-by-one.ts';
 import { otlpFormat } from './otlp.ts';
 import { probe, probeOtlp } from './probe.ts';
@@ -21,13 +22,14 @@ export function createHttpOutput(config: HttpOutputConfig, metadata: Metadata, t
   const framed = otlp?.framed ?? FRAMINGS[config.format as Format];
   const { maxBodyBytes } = config;
   const fixed = { 'content-type': framed.contentType, ...metadataHeaders(config.name, metadata) };
+  const templates = headerTemplates(config, metadata);
 
   async function sendPart(part: Part, signal: AbortSignal): Promise<SendResult> {
     const reply = await transport.request(
       {
         method: 'POST',
         path: '',
-        headers: { ...fixed, 'idempotency-key': idempotencyKey(part) },
+        headers: { ...templates(part), ...fixed, 'idempotency-key': idempotencyKey(part) },
         body: requestBody(framed, part),
         gzip: config.compression === 'gzip',
       },
