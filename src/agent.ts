@@ -8,7 +8,7 @@ import { EventView } from './event/event-view.ts';
 import { salvage } from './event/salvage.ts';
 import { type PreparedFilter, prepareFilter } from './filter/create-filter.ts';
 import type { AgentEnd, AgentHandle, AgentOptions, HandedOver, Held } from './inspect/agent-handle.ts';
-import { openOutput } from './inspect/open-output.ts';
+import { openOutputs } from './inspect/open-output.ts';
 import { openSource } from './inspect/open-source.ts';
 import type { AgentStatus } from './inspect/status.ts';
 import type { Output } from './output/output.ts';
@@ -222,12 +222,13 @@ class Agent implements AgentHandle {
   async #openOutput(config: OutputConfig): Promise<void> {
     const { logger } = this.#options;
     const own = { userAgent: `auditail/${this.#options.version}`, logger: logger.child({ output: config.name }) };
-    const output = openOutput(config, this.#config.metadata, own);
-    this.#outputs.push(output);
+    const sources = this.#sources.filter(({ name }) => config.sources?.includes(name) ?? true);
+    const opened = openOutputs(config, this.#config, sources, own);
+    this.#outputs.push(...opened.all);
     const state = await this.#openState(config.name, config.deadLetter.maxBytes);
     const filter = this.#options.filters?.get(config.name) ?? prepareFilter(config.filter);
-    for (const source of this.#sources) {
-      if (config.sources !== undefined && !config.sources.includes(source.name)) continue;
+    for (const source of sources) {
+      const output = opened.of(source.name);
       const resume = await state.load(source.name);
       if (resume !== null) refuseOther(resume, output.destination, source.origin);
       this.#pipelines.push(this.#createPipeline(config, output, filter, state, source, resume));

@@ -108,7 +108,7 @@ function check(value: unknown, input: LoadInput, report: Report): Config | undef
   if (data === undefined) return undefined;
   checkAlerts(data, input, report);
   const metadata = resolveMetadata(data.metadata, environment, report);
-  return { ...data, metadata, maxLineBytes: lineBound(data, value, report) };
+  return { ...data, metadata, namesSources: data.metadata.source, maxLineBytes: lineBound(data, value, report) };
 }
 
 function itemsOf<Item>(items: readonly Item[]): Sound<Item> {
@@ -143,7 +143,7 @@ function without(value: unknown, paths: readonly Path[]): unknown {
 }
 
 function resolveMetadata(
-  metadata: Readonly<Partial<Record<'cluster' | 'node', Reference | undefined>>>,
+  metadata: { readonly cluster?: Reference | undefined; readonly node?: Reference | undefined },
   environment: Environment,
   report: Report,
 ): Metadata {

@@ -25,6 +25,10 @@ export const configSchema = z.strictObject({
     .strictObject({
       cluster: reference('Name of the cluster.').optional(),
       node: reference('Name of the node.').optional(),
+      source: z
+        .boolean()
+        .default(false)
+        .describe('Whether each event says from which source it came, by the name of that.'),
     })
     .prefault({})
     .describe('Added to what is delivered, by each output in its own way.'),
@@ -82,9 +86,14 @@ export const configSchema = z.strictObject({
 export interface Metadata {
   readonly cluster?: string;
   readonly node?: string;
+  readonly source?: string;
 }
 
-export type Config = Omit<z.output<typeof configSchema>, 'metadata'> & { readonly metadata: Metadata };
+export type Config = Omit<z.output<typeof configSchema>, 'metadata'> & {
+  readonly metadata: Metadata;
+  /** Whether the name of its source is added to an event's metadata. */
+  readonly namesSources?: boolean;
+};
 export type SourceConfig = Config['sources'][number];
 export type FileSourceConfig = Extract<SourceConfig, { type: 'file' }>;
 export type StdinSourceConfig = Extract<SourceConfig, { type: 'stdin' }>;

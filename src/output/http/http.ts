@@ -55,7 +55,7 @@ export function createHttpOutput(config: HttpOutputConfig, metadata: Metadata, t
   };
 }
 
-/** `X-Auditail-Cluster` and `X-Auditail-Node`, percent-encoded where they are not plain ASCII. */
+/** `X-Auditail-Cluster`, `X-Auditail-Node` and `X-Auditail-Source`, percent-encoded where they are not plain ASCII. */
 function metadataHeaders(output: string, metadata: Metadata): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(metadata)) {

@@ -38,6 +38,7 @@ export function otlpFormat(metadata: Metadata, maxBodyBytes: number | undefined)
     'service.name': 'kube-apiserver',
     'k8s.cluster.name': metadata.cluster,
     'k8s.node.name': metadata.node,
+    'auditail.source': metadata.source,
   };
   const attributes = Object.entries(names).flatMap(([key, value]) =>
     value === undefined ? [] : [{ key, value: { stringValue: value } }],

@@ -8,13 +8,14 @@ export const LEVELS: readonly string[] = ['', 'Metadata', 'Request', 'RequestRes
 
 /**
  * Label sets of the streams, by their number, in the syntax of a stream selector (`{job="kube-audit"}`), which is what
- * a push carries. `cluster` and `node` win over a configured label of that name.
+ * a push carries. `cluster`, `node` and `source` win over a configured label of that name.
  */
 export function streamLabels(labels: Readonly<Record<string, string>>, metadata: Metadata): readonly string[] {
   const fixed = new Map<string, string>();
   for (const [name, value] of Object.entries(labels)) if (value !== '') fixed.set(labelName(name), value);
   if (metadata.cluster) fixed.set('cluster', metadata.cluster);
   if (metadata.node) fixed.set('node', metadata.node);
+  if (metadata.source) fixed.set('source', metadata.source);
   return LEVELS.map((level) => {
     const pairs = new Map(fixed);
     pairs.delete('audit_level');

@@ -26,6 +26,7 @@ export const ADDED: Mapping = {
   properties: {
     cluster: KEYWORD,
     node: KEYWORD,
+    source: KEYWORD,
     invalidUtf8: {
       properties: { count: { type: 'long' }, at: { type: 'keyword', index: false, doc_values: false } },
     },
