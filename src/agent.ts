@@ -222,13 +222,11 @@ class Agent implements AgentHandle {
   async #openOutput(config: OutputConfig): Promise<void> {
     const { logger } = this.#options;
     const own = { userAgent: `auditail/${this.#options.version}`, logger: logger.child({ output: config.name }) };
-    const sources = this.#sources.filter(({ name }) => config.sources?.includes(name) ?? true);
-    const opened = openOutputs(config, this.#config, sources, own);
+    const opened = openOutputs(config, this.#config, this.#sources, own);
     this.#outputs.push(...opened.all);
     const state = await this.#openState(config.name, config.deadLetter.maxBytes);
     const filter = this.#options.filters?.get(config.name) ?? prepareFilter(config.filter);
-    for (const source of sources) {
-      const output = opened.of(source.name);
+    for (const [source, output] of opened.pairs) {
       const resume = await state.load(source.name);
       if (resume !== null) refuseOther(resume, output.destination, source.origin);
       this.#pipelines.push(this.#createPipeline(config, output, filter, state, source, resume));

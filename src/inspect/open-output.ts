@@ -26,40 +26,37 @@ export function openOutput(config: OutputConfig, metadata: Metadata, options: Tr
 }
 
 /** An output as the pipelines of several sources use it. */
-export interface OpenedOutputs {
+export interface OpenedOutputs<Source> {
+  /** What has to be closed. */
   readonly all: readonly Output[];
-  of(source: string): Output;
+  /** Each source that the output takes, with the output as it is for that. */
+  readonly pairs: readonly (readonly [Source, Output])[];
 }
 
 /**
- * One output for all sources; or, where events say from which they came, one for each, since what an output adds is fixed.
- * A file or stdout has one writer in any case.
+ * One output for all sources that it takes; or, where events say from which they came, one for each, since what an output
+ * adds is fixed. A file or stdout has one writer in any case.
  */
-export function openOutputs(
+export function openOutputs<Source extends { readonly name: string }>(
   config: OutputConfig,
   { metadata, namesSources }: Pick<Config, 'metadata' | 'namesSources'>,
-  sources: readonly { readonly name: string }[],
+  sources: readonly Source[],
   options: TransportOptions,
-): OpenedOutputs {
+): OpenedOutputs<Source> {
+  const taken = sources.filter(({ name }) => config.sources?.includes(name) ?? true);
   if (namesSources !== true) {
     const output = openOutput(config, metadata, options);
-    return { all: [output], of: () => output };
+    return { all: [output], pairs: taken.map((source) => [source, output]) };
   }
-  const opened = new Map<string, Output>();
-  for (const { name: source } of sources) {
-    const own = { ...metadata, source };
-    const [first] = opened.values();
-    const shared = first !== undefined && (config.type === 'file' || config.type === 'stdout');
-    opened.set(source, shared ? { ...first, ...lineEncoder(own) } : openOutput(config, own, options));
-  }
-  const all =
-    config.type === 'file' || config.type === 'stdout' ? [...opened.values()].slice(0, 1) : [...opened.values()];
-  return {
-    all,
-    of(source) {
-      const output = opened.get(source);
-      if (output === undefined) throw new Error(`no output was opened for ${source}`);
-      return output;
-    },
-  };
+  const all: Output[] = [];
+  const pairs = taken.map((source): [Source, Output] => {
+    const own = { ...metadata, source: source.name };
+    const [first] = all;
+    if (first !== undefined && (config.type === 'file' || config.type === 'stdout'))
+      return [source, { ...first, ...lineEncoder(own) }];
+    const output = openOutput(config, own, options);
+    all.push(output);
+    return [source, output];
+  });
+  return { all, pairs };
 }

@@ -18,11 +18,13 @@ it.each(['elasticsearch', 'loki', 'http', 'file'])('opens %s once, or once for e
   const options = { userAgent: 'test' };
   const plain = openOutputs(output, { metadata: {} }, SOURCES, options);
   expect(plain.all).toHaveLength(1);
-  expect(plain.of('one')).toBe(plain.of('two'));
+  expect(plain.pairs.map(([source, own]) => [source, own === plain.all[0]])).toEqual(SOURCES.map((one) => [one, true]));
   const named = openOutputs(output, { metadata: {}, namesSources: true }, SOURCES, options);
   expect(named.all).toHaveLength(type === 'file' ? 1 : 2);
-  expect(named.of('one').encode).not.toBe(named.of('two').encode);
+  const [one, two] = named.pairs.map(([, own]) => own);
+  expect(one?.encode).not.toBe(two?.encode);
   // In Loki a label is a part of where an event goes.
-  expect(named.of('one').destination === named.of('two').destination).toBe(type !== 'loki');
-  expect(() => named.of('three')).toThrow('three');
+  expect(one?.destination === two?.destination).toBe(type !== 'loki');
+  const some = openOutputs({ ...output, sources: ['two'] }, { metadata: {} }, SOURCES, options);
+  expect(some.pairs.map(([{ name }]) => name)).toEqual(['two']);
 });
