@@ -1,6 +1,7 @@
 import type { AgentStatus, PipelineStatus, SourceStatus } from '../inspect/status.ts';
 import type { StoredPipeline } from '../inspect/stored-state.ts';
 import type { EventReference } from '../log/loss.ts';
+import type { Counts } from '../state/checkpoint.ts';
 import { total } from '../state/counts.ts';
 import type { LedgerEntry } from '../state/ledger-entry.ts';
 import { humanBytes, humanCount, humanSeconds, plural } from './human.ts';
@@ -66,6 +67,7 @@ export function describeEntry(output: string, entry: LedgerEntry): string {
       ...byName('filtered', counts.filtered),
       ...byName('set aside', counts.deadLettered),
       ...byName('lost', counts.lost),
+      ...cuts(counts),
     ];
     return `${settledAt}  ${output}  ${source}  ${name}  ${plural(bytes, 'byte')}: ${parts.join(', ')}`;
   }
@@ -146,6 +148,7 @@ function pipelineNotes({ source, output, state, reason, words, totals, losses }:
     ...byName('filtered', totals.filtered).map((text) => `${who}: ${text}`),
     ...byName('set aside', totals.deadLettered).map((text) => `${who}: ${text}`),
     ...byName('lost', totals.lost).map((text) => `${who}: ${text}`),
+    ...cuts(totals).map((text) => `${who}: ${text}`),
     ...Object.entries(losses).map(
       ([kind, count]) => `${who}: ${plural(count, 'loss record')} (${kind}); see auditail status --ledger`,
     ),
@@ -158,6 +161,15 @@ function deadLetterNote({ output, records, bytes, maxBytes }: AgentStatus['deadL
 
 function byName(word: string, counts: Readonly<Record<string, number>>): readonly string[] {
   return Object.entries(counts).map(([name, count]) => `${humanCount(count)} ${word} (${printable(name)})`);
+}
+
+/** What was cut out of events that were let through, and what could not be decided. */
+function cuts({ redacted = {}, trimmed = {}, failedConditions = 0 }: Counts): readonly string[] {
+  return [
+    ...byName('values redacted', redacted),
+    ...byName('members trimmed', trimmed),
+    ...(failedConditions === 0 ? [] : [`${plural(failedConditions, 'condition')} failed on an event and kept it`]),
+  ];
 }
 
 function section(lines: readonly string[]): readonly string[] {

@@ -4,7 +4,7 @@ import { AuditailError } from '../errors.ts';
 import type { Event } from '../event/event.ts';
 import { compileRule, createConditions } from './conditions.ts';
 import { Edits } from './edits.ts';
-import type { Filter, Verdict } from './filter.ts';
+import type { Filter, ThrottleMemory, Verdict } from './filter.ts';
 import type { Policy } from './policy/policy.ts';
 import { createPolicyFilter } from './policy/policy-filter.ts';
 import { readPolicyFile } from './policy/read-policy-file.ts';
@@ -54,6 +54,14 @@ function build(config: FilterConfig, read: Policy | null): Filter {
   const firstThrottle = firstCondition + conditions.rules.length;
   const edits = new Edits();
 
+  const hasThrottle = throttle.rules.length > 0;
+
+  function throttledBy(event: Event, memory: ThrottleMemory | undefined): number {
+    const answer = memory?.recall() ?? throttle.check(event);
+    memory?.note(answer);
+    return answer;
+  }
+
   function change(event: Event, lowered: Verdict): Verdict {
     if (lowered.type === 'edit')
       for (const { start, end, with: by } of lowered.splices) edits.replace(start, end, by, null);
@@ -67,12 +75,12 @@ function build(config: FilterConfig, read: Policy | null): Filter {
     hash: hashOf([policy?.hash ?? 'none', conditions.hash, throttle.hash, trimmer.hash, redactor.hash]),
     rules,
     failures: () => conditions.failures() + throttle.failures(),
-    judge(event) {
+    judge(event, memory) {
       const lowered = policy?.judge(event) ?? PASS;
       if (lowered.type === 'drop') return lowered;
       const verdict = conditions.judge(event);
       if (verdict.type === 'drop') return drops[firstCondition + verdict.rule] as Verdict;
-      const throttled = throttle.check(event);
+      const throttled = hasThrottle ? throttledBy(event, memory) : -1;
       if (throttled !== -1) return drops[firstThrottle + throttled] as Verdict;
       return change(event, lowered);
     },

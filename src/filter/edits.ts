@@ -1,26 +1,14 @@
 import type { Event } from '../event/event.ts';
 import { SLOT } from '../event/field.ts';
-import type { Splice } from './filter.ts';
+import type { Mark, MarkedSplice, Splice } from './filter.ts';
 import { isObject, isSpace, keyOf, membersOf, skipSpace } from '../event/json-walk.ts';
 
-/** One kind of cut. The event says in an annotation how many of it were made. */
-export interface Mark {
-  /** Key of the annotation, e.g. `auditail.io/redacted`. */
-  readonly annotation: string;
-  /** What stands in it beside the number: `secret-data` of `secret-data=3`. */
-  readonly kind: string;
-  /** How many cuts of this kind were made since the start. */
-  count: number;
-}
-
-export function newMark(annotation: string, kind: string): Mark {
-  return { annotation, kind, count: 0 };
-}
-
-interface Cut extends Splice {
-  /** Null for what tells of itself, as a policy does by lowering the level. */
+interface Cut extends MarkedSplice {
   readonly mark: Mark | null;
 }
+
+/** Keys of the annotations that say how much was cut: `auditail.io/redacted`. */
+const PREFIX = 'auditail.io/';
 
 const COMMA = 0x2c;
 const NOTHING = Buffer.alloc(0);
@@ -46,16 +34,16 @@ export class Edits {
   }
 
   /** Forgets what was collected and gives it as splices, with those of the annotations; null where there is nothing. */
-  take(event: Event): readonly Splice[] | null {
+  take(event: Event): readonly MarkedSplice[] | null {
     if (this.#cuts.length === 0) return null;
     const cuts = outermost(event.bytes, this.#cuts);
     this.#cuts = [];
     const told = new Map<string, Map<string, number>>();
     for (const { mark } of cuts) {
       if (mark === null) continue;
-      mark.count += 1;
-      const kinds = told.get(mark.annotation) ?? new Map<string, number>();
-      told.set(mark.annotation, kinds.set(mark.kind, (kinds.get(mark.kind) ?? 0) + 1));
+      const annotation = `${PREFIX}${mark.what}`;
+      const kinds = told.get(annotation) ?? new Map<string, number>();
+      told.set(annotation, kinds.set(mark.kind, (kinds.get(mark.kind) ?? 0) + 1));
     }
     const annotations = new Map([...told].map(([key, kinds]) => [key, textOf(kinds)]));
     // Where the annotations themselves are cut out, none can be added to them.

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { Malformed } from '../event/event.ts';
 import { applySplices, type Splice } from '../event/splice.ts';
 import type { Filter } from '../filter/filter.ts';
+import { Decisions, type Runs } from '../filter/throttle/decisions.ts';
 import type { EventReference } from '../log/loss.ts';
 import { BatchBuilder } from './batch.ts';
 import { type CutLimits, type CutterOptions, MALFORMED_WORDS, type Sealed, type SetAside } from './sealed.ts';
@@ -12,6 +13,8 @@ const NEWLINE = 10;
 const ROOM = 64 * 1024;
 /** A long stretch of which nothing is let through moves the cursor too. */
 const MAX_SCANNED_BYTES = 8 * 1024 * 1024;
+/** What a throttle said stands in the checkpoint while the range is in flight. */
+const MAX_RUNS = 8192;
 const SCRATCH_BYTES = 256 * 1024;
 
 /** Cuts the lines of one segment after the other into batches: reads each event, asks the filter, lets the output encode it. */
@@ -26,6 +29,9 @@ export class Cutter {
   /** Where an event stands that the filter has edited. */
   readonly #scratch = { bytes: Buffer.alloc(0) };
   #tally = new Tally();
+  #decisions = new Decisions(null);
+  /** What the throttle said of the event at this offset, which did not fit any more: it is not asked twice. */
+  #carried: { readonly offset: number; readonly answer: number } | null = null;
   #setAside: SetAside[] = [];
   #from = 0;
   #to = 0;
@@ -83,13 +89,19 @@ export class Cutter {
   /** Judges by another filter from the next range on. No range may be open. */
   useFilter(filter: Filter): void {
     if (this.open) throw new Error('a range is decided by one filter');
+    if (filter === this.#filter) return;
     this.#filter = filter;
+    this.#carried = null;
   }
 
-  /** Begins a range. The one before must have been sealed. */
-  begin(offset: number): void {
+  /**
+   * Begins a range. The one before must have been sealed. `throttled` is what the throttle said of its events when it was
+   * cut before.
+   */
+  begin(offset: number, throttled: Runs | null = null): void {
     this.#from = offset;
     this.#to = offset;
+    this.#decisions = new Decisions(throttled);
   }
 
   /**
@@ -119,7 +131,8 @@ export class Cutter {
     return (
       this.#builder.count >= this.#limits.maxEvents ||
       this.#builder.length >= this.#limits.maxBytes ||
-      this.#to - this.#from >= MAX_SCANNED_BYTES
+      this.#to - this.#from >= MAX_SCANNED_BYTES ||
+      this.#decisions.runs.length >= MAX_RUNS
     );
   }
 
@@ -155,10 +168,12 @@ export class Cutter {
       firstMs: this.#firstMs,
       builder: this.#builder,
       filter,
+      throttled: this.#decisions.runs,
     };
     this.#out.add(this.#builder);
     this.#builder = this.#spare.pop() ?? this.#newBuilder();
     this.#tally = new Tally();
+    this.#decisions = this.#decisions.next();
     this.#setAside = [];
     this.#firstMs = 0;
     this.#from = this.#to;
@@ -229,7 +244,14 @@ export class Cutter {
     const filter = this.#filter;
     const rawStart = event.start;
     const rawEnd = event.end;
-    const verdict = filter.judge(event);
+    const decisions = this.#decisions;
+    if (this.#carried !== null) {
+      if (this.#carried.offset === offset) decisions.sayFirst(this.#carried.answer);
+      this.#carried = null;
+    }
+    const asked = decisions.length;
+    const failures = filter.failures();
+    const verdict = filter.judge(event, decisions);
     if (verdict.type !== 'drop') {
       const timeMs = this.#firstMs === 0 ? Number(event.timeNs() / 1_000_000n) : this.#firstMs;
       const malformed = verdict.type === 'edit' ? this.#edit(bytes, rawStart, rawEnd, verdict.splices) : null;
@@ -243,9 +265,14 @@ export class Cutter {
           event.end,
           length,
         );
-      else if (!this.#encode({ bytes, start: rawStart, end: rawEnd }, length, offset, whole)) return false;
+      else if (!this.#encode({ bytes, start: rawStart, end: rawEnd }, length, offset, whole)) {
+        if (decisions.length > asked) this.#carried = { offset, answer: decisions.takeBack() };
+        return false;
+      }
+      if (verdict.type === 'edit') this.#tally.edit(verdict.splices);
       this.#firstMs = timeMs;
     } else this.#tally.filter(filter.rules[verdict.rule] as string, length);
+    this.#tally.failedConditions += filter.failures() - failures;
     this.#tally.readEvents += 1;
     this.#tally.readBytes += length;
     this.#lastStart = start;

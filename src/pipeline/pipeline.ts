@@ -110,11 +110,12 @@ export class Pipeline implements LogReader {
     for (const { id, settled, done, marks } of resume?.segments ?? []) {
       this.#places.set(id, { offset: settled, done, marks });
     }
-    for (const { settled, filter: filterHash = resume?.filter ?? '', ...range } of resume?.window ?? []) {
+    for (const { settled, filter: filterHash = resume?.filter ?? '', throttled = [], ...range } of resume?.window ??
+      []) {
       const place = this.#places.get(range.segment);
       this.#places.set(range.segment, { offset: range.to, done: false, marks: place?.marks ?? [] });
       const name = progress.window.record(range.segment)?.name ?? range.segment;
-      progress.window.push({ range, name, mark: null, firstMs: 0, filterHash, settled });
+      progress.window.push({ range, name, mark: null, firstMs: 0, filterHash, throttled, settled });
     }
     this.#cursor = new Cursor(log, this.#places, {
       maxLineBytes: options.maxLineBytes,
@@ -518,6 +519,6 @@ function stemOf(name: string): string {
   return name.endsWith('.gz') ? name.slice(0, -'.gz'.length) : name;
 }
 
-function cutOf({ range, firstMs, filter }: Sealed, name: string, mark: Mark | null): Cut {
-  return { range, name, mark, firstMs, filter, filterHash: filter.hash, settled: false };
+function cutOf({ range, firstMs, filter, throttled }: Sealed, name: string, mark: Mark | null): Cut {
+  return { range, name, mark, firstMs, filter, filterHash: filter.hash, throttled, settled: false };
 }

@@ -1,6 +1,7 @@
 import { Cursor, type Piece } from '../log/cursor.ts';
 import type { Log } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
+import type { Runs } from '../filter/throttle/decisions.ts';
 import type { Mark } from '../state/checkpoint.ts';
 import type { Range } from './batch.ts';
 import type { Cutter } from './cutter.ts';
@@ -18,6 +19,8 @@ export interface RecutOptions {
   readonly oversize: (piece: Extract<Piece, { kind: 'oversize' }>) => Promise<void>;
   /** As `CursorOptions.large`. */
   readonly large: { readonly largeBytes: number; room(): Promise<void> };
+  /** What the throttle said of it when it was cut before; null where it is to be asked. */
+  readonly throttled: Runs | null;
   readonly signal: AbortSignal;
 }
 
@@ -50,7 +53,7 @@ export async function recut(options: RecutOptions): Promise<Recut> {
   };
   try {
     await cursor.seek(segment, range.from);
-    cutter.begin(range.from);
+    cutter.begin(range.from, options.throttled);
     for (let waits = 0; cutter.to < range.to; ) {
       signal.throwIfAborted();
       const piece = await cursor.next();

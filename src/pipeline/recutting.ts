@@ -63,7 +63,11 @@ export class Recutting {
     return null;
   }
 
-  async #cut({ range, filter }: Cut, who: object, signal: AbortSignal): Promise<Recut | null> {
+  async #cut(
+    { range, filter = this.#filter, filterHash, throttled }: Cut,
+    who: object,
+    signal: AbortSignal,
+  ): Promise<Recut | null> {
     const { log, maxLineBytes, largeLines, progress, longLines, cutter } = this.#options;
     const large = { largeBytes: LARGE_BYTES, room: () => largeLines.take(who, signal) };
     const oversize = (line: LongLine) => longLines.setAside(line, signal);
@@ -71,9 +75,22 @@ export class Recutting {
     await progress.durably('the log', signal, async () => {
       const segment = log.segments.find(({ id }) => id === range.segment);
       if (segment === undefined || segment.gone !== null) return true;
-      cutter.useFilter(filter ?? this.#filter);
+      cutter.useFilter(filter);
+      // Another filter has other rules.
+      const said = filterHash === filter.hash ? (throttled ?? null) : null;
       const marks = progress.window.record(range.segment)?.marks ?? [];
-      result = await recut({ log, segment, range, marks, maxLineBytes, cutter, oversize, large, signal });
+      result = await recut({
+        log,
+        segment,
+        range,
+        marks,
+        maxLineBytes,
+        cutter,
+        oversize,
+        large,
+        throttled: said,
+        signal,
+      });
       return true;
     });
     return result;

@@ -1,5 +1,6 @@
 import type { Event, Malformed } from '../event/event.ts';
 import type { Filter } from '../filter/filter.ts';
+import type { Runs } from '../filter/throttle/decisions.ts';
 import type { EventReference } from '../log/loss.ts';
 import type { Output } from '../output/output.ts';
 import type { Batch, BatchBuilder, Range } from './batch.ts';
@@ -42,6 +43,8 @@ export interface Sealed {
   readonly builder: BatchBuilder;
   /** What judged it, and judges it the same way should it be cut again. */
   readonly filter: Filter;
+  /** What its throttle said; empty where it has none. */
+  readonly throttled: Runs;
 }
 
 export interface CutLimits {

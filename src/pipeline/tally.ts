@@ -1,3 +1,4 @@
+import type { MarkedSplice } from '../filter/filter.ts';
 import type { Counts } from '../state/checkpoint.ts';
 
 /** Counts that grow while a batch is cut and settled. Bytes are those of lines, with their ends. */
@@ -8,6 +9,10 @@ export class Tally implements Counts {
   deliveredBytes = 0;
   filtered: Record<string, number> = empty();
   filteredBytes = 0;
+  filteredBytesBy: Record<string, number> = empty();
+  redacted?: Record<string, number>;
+  trimmed?: Record<string, number>;
+  failedConditions = 0;
   deadLettered: Record<string, number> = empty();
   deadLetteredBytes = 0;
   lost: Record<string, number> = empty();
@@ -17,11 +22,21 @@ export class Tally implements Counts {
   filter(rule: string, bytes: number): void {
     this.filtered[rule] = (this.filtered[rule] ?? 0) + 1;
     this.filteredBytes += bytes;
+    this.filteredBytesBy[rule] = (this.filteredBytesBy[rule] ?? 0) + bytes;
   }
 
   deadLetter(reason: string, bytes: number): void {
     this.deadLettered[reason] = (this.deadLettered[reason] ?? 0) + 1;
     this.deadLetteredBytes += bytes;
+  }
+
+  /** What was cut out of an event that is let through. */
+  edit(splices: readonly MarkedSplice[]): void {
+    for (const { mark } of splices) {
+      if (mark == null) continue;
+      const counts = (this[mark.what] ??= empty());
+      counts[mark.kind] = (counts[mark.kind] ?? 0) + 1;
+    }
   }
 
   lose(reason: string, bytes: number): void {

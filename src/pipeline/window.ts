@@ -1,6 +1,7 @@
 import type { Counts, Mark, SegmentRecord, WindowRange } from '../state/checkpoint.ts';
 import { addCounts, NO_COUNTS } from '../state/counts.ts';
 import type { Filter } from '../filter/filter.ts';
+import type { Runs } from '../filter/throttle/decisions.ts';
 import type { Range } from './batch.ts';
 
 /** One range that has been cut, in the order of the log. */
@@ -15,6 +16,8 @@ export interface Cut {
   readonly filter?: Filter;
   /** Hash of the filter that decided it. */
   readonly filterHash?: string;
+  /** What the throttle of that filter said of its events. */
+  readonly throttled?: Runs;
   settled: boolean;
 }
 
@@ -59,10 +62,11 @@ export class Window {
   }
 
   get ranges(): readonly WindowRange[] {
-    return this.#cuts.map(({ range, settled, filterHash }) => ({
+    return this.#cuts.map(({ range, settled, filterHash, throttled = [] }) => ({
       ...range,
       settled,
       ...(filterHash === undefined ? {} : { filter: filterHash }),
+      ...(settled || throttled.length === 0 ? {} : { throttled }),
     }));
   }
 

@@ -16,6 +16,14 @@ export interface Counts {
   /** By name of the rule. */
   readonly filtered: Readonly<Record<string, number>>;
   readonly filteredBytes: number;
+  /** By name of the rule; what was counted by a version before this one is missing. */
+  readonly filteredBytesBy?: Readonly<Record<string, number>>;
+  /** Values that were cut out of what was let through, by kind. */
+  readonly redacted?: Readonly<Record<string, number>>;
+  /** Members that were left out, by kind. */
+  readonly trimmed?: Readonly<Record<string, number>>;
+  /** How often a condition could not be worked out on an event, which was then not kept back by it. */
+  readonly failedConditions?: number;
   /** By reason. */
   readonly deadLettered: Readonly<Record<string, number>>;
   readonly deadLetteredBytes: number;
@@ -53,6 +61,8 @@ export interface WindowRange extends Range {
   readonly settled: boolean;
   /** Hash of the filter under which it was cut; where it is missing, that of the checkpoint. */
   readonly filter?: string;
+  /** What the filter's throttle said of its events (`Runs`); missing where it has none. */
+  readonly throttled?: readonly number[];
 }
 
 /**

@@ -28,8 +28,22 @@ export function addCounts(a: Counts, b: Counts): Counts {
     lost: addByName(a.lost, b.lost),
     lostBytes: a.lostBytes + b.lostBytes,
     skippedBytes: a.skippedBytes + b.skippedBytes,
+    ...whereAny('filteredBytesBy', a, b),
+    ...whereAny('redacted', a, b),
+    ...whereAny('trimmed', a, b),
+    ...(a.failedConditions === undefined && !b.failedConditions
+      ? {}
+      : { failedConditions: (a.failedConditions ?? 0) + (b.failedConditions ?? 0) }),
   };
 }
+
+/** Most agents cut nothing of a kind: such counts are not written. */
+function whereAny<Key extends 'filteredBytesBy' | 'redacted' | 'trimmed'>(key: Key, a: Counts, b: Counts) {
+  const sum = addByName(a[key] ?? NONE, b[key] ?? NONE);
+  return (sum === NONE ? {} : { [key]: sum }) as { readonly [Name in Key]?: ByName };
+}
+
+const NONE: ByName = Object.freeze({});
 
 /** What was read and has no outcome: anything but zeros is a fault. Skipped bytes are no part of what was read. */
 export function unaccounted(counts: Counts): { readonly events: number; readonly bytes: number } {

@@ -161,6 +161,37 @@ export const MEASURES: readonly Measure[] = [
     samples: ({ pipelines }) => pipelines.flatMap(byteSamples),
   },
   {
+    name: 'auditail_filtered_bytes_total',
+    type: 'counter',
+    help: 'Bytes of lines that were filtered, by the rule, over all runs.',
+    labels: ['source', 'output', 'rule'],
+    samples: ({ pipelines }) =>
+      pipelines.flatMap(({ source, output, totals: { filteredBytesBy = {} } }) =>
+        Object.entries(filteredBytesBy).map(([rule, value]) => ({ labels: { source, output, rule }, value })),
+      ),
+  },
+  {
+    name: 'auditail_cut_values_total',
+    type: 'counter',
+    help: 'Values that were cut out of events that were let through, over all runs, by what was done (redacted, trimmed) and by kind (secret-data, token, managed-fields, …).',
+    labels: ['source', 'output', 'what', 'kind'],
+    samples: ({ pipelines }) =>
+      pipelines.flatMap(({ source, output, totals }) =>
+        (['redacted', 'trimmed'] as const).flatMap((what) =>
+          Object.entries(totals[what] ?? {}).map(([kind, value]) => ({
+            labels: { source, output, what, kind },
+            value,
+          })),
+        ),
+      ),
+  },
+  ofPipeline(
+    'auditail_failed_conditions_total',
+    'counter',
+    'How often a condition could not be worked out on an event, which it then did not keep back, over all runs.',
+    ({ totals }) => totals.failedConditions ?? 0,
+  ),
+  {
     name: 'auditail_loss_records_total',
     type: 'counter',
     help: 'Parts of the log that were lost, by reason; the ledger says which (auditail status --ledger).',

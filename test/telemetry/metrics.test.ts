@@ -66,6 +66,7 @@ it('the numbers of the status come out under their labels', async () => {
       "auditail_bytes_total{source="kube-apiserver",output="search",outcome="dead_lettered"} 40000",
       "auditail_bytes_total{source="kube-apiserver",output="search",outcome="lost"} 9000",
       "auditail_bytes_total{source="kube-apiserver",output="search",outcome="skipped"} 1000",
+      "auditail_failed_conditions_total{source="kube-apiserver",output="search"} 0",
       "auditail_loss_records_total{source="kube-apiserver",output="search",reason="gap"} 1",
       "auditail_last_delivery_timestamp_seconds{source="kube-apiserver",output="search"} 1795417200",
       "auditail_dead_letter_records{output="search"} 15",

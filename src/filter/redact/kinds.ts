@@ -1,4 +1,4 @@
-import { type Mark, newMark } from '../edits.ts';
+import type { Mark } from '../filter.ts';
 
 /** What is redacted; the words stand in the annotation, the metrics and docs/filters.md. */
 export const REDACTIONS = [
@@ -17,10 +17,7 @@ export type Redaction = (typeof REDACTIONS)[number];
 /** Stands where a value was. */
 export const MARKER = '[redacted]';
 
-export const REDACTED = 'auditail.io/redacted';
-
-export type RedactionMarks = Readonly<Record<Redaction, Mark>>;
-
-export function newRedactionMarks(): RedactionMarks {
-  return Object.fromEntries(REDACTIONS.map((kind) => [kind, newMark(REDACTED, kind)])) as unknown as RedactionMarks;
-}
+/** What the account counts each kind by. */
+export const REDACTION_MARKS = Object.fromEntries(
+  REDACTIONS.map((kind): [Redaction, Mark] => [kind, { what: 'redacted', kind }]),
+) as Readonly<Record<Redaction, Mark>>;

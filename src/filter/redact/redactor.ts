@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Event } from '../../event/event.ts';
 import { SLOT } from '../../event/field.ts';
-import type { Edits, Mark } from '../edits.ts';
+import type { Edits } from '../edits.ts';
 import { equals } from '../text-test.ts';
 import { type FieldPath, writePath } from '../trim/field-path.ts';
 import { PathFinder } from '../trim/path-finder.ts';
 import { carryBack, decodeJson, quoteJson } from './decoded.ts';
 import { findInDocument } from './document.ts';
 import { type Finding, wholeValue, within } from './finding.ts';
-import { newRedactionMarks } from './kinds.ts';
+import { REDACTION_MARKS } from './kinds.ts';
 import { findInUri, mayHoldSecrets } from './request-uri.ts';
 import { isSuspicious, mayHoldSecret } from './suspicion.ts';
 import type { Subject } from './walk.ts';
@@ -23,7 +23,6 @@ export interface RedactConfig {
 export interface Redactor {
   /** Names what decides: changes when, and only when, what is redacted may change. */
   readonly hash: string;
-  readonly marks: readonly Mark[];
   /** Adds what is secret in the event to the edits. */
   find(event: Event, edits: Edits): void;
 }
@@ -41,30 +40,28 @@ const isPatch = equals(SLOT.verb, 'patch');
 const SHORT_STATUS = 40;
 
 export function createRedactor({ enabled, paths }: RedactConfig): Redactor {
-  const marks = newRedactionMarks();
   const finder = paths.length === 0 ? null : new PathFinder(paths);
 
-  function add(edits: Edits, { start, end, kind, by }: Finding, from = 0): void {
-    edits.replace(from + start, from + end, Buffer.from(by), marks[kind]);
-  }
-
   function find(event: Event, edits: Edits): void {
-    findUri(event, (finding) => add(edits, finding));
+    findUri(event, (finding) => addFinding(edits, finding));
     const subject = subjectOf(event);
     const own = event.bytes.subarray(event.start, event.end);
     const quotes =
       event.valueStart(SLOT.requestObject) !== -1 || event.valueStart(SLOT.responseObject) !== -1 || saysMore(event);
     const isClose = isSuspicious(own) || (quotes && (subject !== 'other' || mayHoldSecret(own, isPatch(event))));
-    if (isClose) for (const finding of findClosely(event, own, subject)) add(edits, finding, event.start);
-    finder?.find(event, (_member, start, end) => add(edits, wholeValue(event.bytes, start, end, 'path')));
+    if (isClose) for (const finding of findClosely(event, own, subject)) addFinding(edits, finding, event.start);
+    finder?.find(event, (_member, start, end) => addFinding(edits, wholeValue(event.bytes, start, end, 'path')));
   }
 
   const canonical = JSON.stringify({ rules: RULES, paths: paths.map(writePath).sort() });
   return {
     hash: enabled ? createHash('sha256').update(canonical).digest('hex').slice(0, 16) : 'none',
-    marks: Object.values(marks),
     find: enabled ? find : () => undefined,
   };
+}
+
+function addFinding(edits: Edits, { start, end, kind, by }: Finding, from = 0): void {
+  edits.replace(from + start, from + end, Buffer.from(by), REDACTION_MARKS[kind]);
 }
 
 function subjectOf(event: Event): Subject {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Event } from '../../event/event.ts';
 import { SLOT } from '../../event/field.ts';
-import { type Edits, type Mark, newMark } from '../edits.ts';
-import type { Splice } from '../filter.ts';
+import type { Edits } from '../edits.ts';
+import type { Mark, Splice } from '../filter.ts';
 import { cutManagedFields } from '../policy/managed-fields.ts';
 import { type FieldPath, writePath } from './field-path.ts';
 import { PathFinder } from './path-finder.ts';
@@ -18,36 +18,33 @@ export interface TrimConfig {
 export interface Trimmer {
   /** Names what decides: changes when, and only when, what is trimmed may change. */
   readonly hash: string;
-  readonly marks: readonly Mark[];
   /** Adds what is to go to the edits. */
   find(event: Event, edits: Edits): void;
 }
 
-export const TRIMMED = 'auditail.io/trimmed';
+const MANAGED_FIELDS: Mark = { what: 'trimmed', kind: 'managed-fields' };
+const PATH: Mark = { what: 'trimmed', kind: 'path' };
 
 export function createTrimmer({ managedFields, paths }: TrimConfig): Trimmer {
-  const fieldsMark = newMark(TRIMMED, 'managed-fields');
-  const pathMark = newMark(TRIMMED, 'path');
   const finder = paths.length === 0 ? null : new PathFinder(paths);
-
-  function trimBody(event: Event, slot: number, edits: Edits): void {
-    const start = event.valueStart(slot);
-    if (start === -1) return;
-    const splices: Splice[] = [];
-    cutManagedFields(event.bytes, start, event.valueEnd(slot), splices);
-    for (const splice of splices) edits.replace(splice.start, splice.end, splice.with, fieldsMark);
-  }
 
   const canonical = JSON.stringify({ managedFields, paths: paths.map(writePath).sort() });
   return {
     hash: managedFields || finder !== null ? createHash('sha256').update(canonical).digest('hex').slice(0, 16) : 'none',
-    marks: [fieldsMark, pathMark],
     find(event, edits) {
       if (managedFields) {
         trimBody(event, SLOT.requestObject, edits);
         trimBody(event, SLOT.responseObject, edits);
       }
-      finder?.find(event, (member, _start, end) => edits.removeMember(event.bytes, member, end, pathMark));
+      finder?.find(event, (member, _start, end) => edits.removeMember(event.bytes, member, end, PATH));
     },
   };
+}
+
+function trimBody(event: Event, slot: number, edits: Edits): void {
+  const start = event.valueStart(slot);
+  if (start === -1) return;
+  const splices: Splice[] = [];
+  cutManagedFields(event.bytes, start, event.valueEnd(slot), splices);
+  for (const splice of splices) edits.replace(splice.start, splice.end, splice.with, MANAGED_FIELDS);
 }

@@ -1,6 +1,5 @@
 import { applySplices } from '../../../src/event/splice.ts';
 import { Edits } from '../../../src/filter/edits.ts';
-import { REDACTED } from '../../../src/filter/redact/kinds.ts';
 import { createRedactor, type RedactConfig } from '../../../src/filter/redact/redactor.ts';
 import { parsePath } from '../../../src/filter/trim/field-path.ts';
 import { eventOf } from '../../event/event-of.ts';
@@ -27,7 +26,7 @@ export function redact(
   const text = bytes.toString();
   const value = JSON.parse(text) as Record<string, unknown>;
   const annotations = (value['annotations'] ?? {}) as Record<string, string>;
-  return { text, value, marks: annotations[REDACTED] ?? '' };
+  return { text, value, marks: annotations['auditail.io/redacted'] ?? '' };
 }
 
 export function config(enabled: boolean, paths: readonly string[]): RedactConfig {
