@@ -12,7 +12,7 @@ export interface EcsEvent {
 }
 
 /** Behind the name of a body that does not fit the published types: kept, and not searchable. */
-const UNMAPPED = Buffer.from('Unmapped');
+export const UNMAPPED = Buffer.from('Unmapped');
 const BODIES = [SLOT.requestObject, SLOT.responseObject] as const;
 
 let scratch = Buffer.allocUnsafeSlow(64 * 1024);

@@ -1,7 +1,8 @@
 import type { ElasticsearchOutputConfig } from '../../config/schema.ts';
 import { destinationOf } from '../destination.ts';
 import type { Metadata } from '../metadata.ts';
-import type { Output } from '../output.ts';
+import type { Part } from '../../pipeline/batch.ts';
+import type { Output, SendResult } from '../output.ts';
 import { partBody } from '../part-body.ts';
 import type { Transport } from '../transport.ts';
 import { ecsEncoder, ecsEventBytes } from './ecs.ts';
@@ -9,6 +10,7 @@ import { bulkEncoder, bulkEventBytes } from './encode.ts';
 import { probe } from './probe.ts';
 import { classify, FILTER_PATH } from './reply.ts';
 import { targetOf } from './target.ts';
+import { sendUnindexed } from './unindexed.ts';
 
 /** What the answer to one item may take: a server that ignores `filter_path` repeats index and id, a refusal explains itself. */
 const ANSWER_BYTES_PER_ITEM = 4096;
@@ -25,6 +27,21 @@ export function createElasticsearchOutput(
 ): Output {
   const target = targetOf(config);
   const isEcs = config.format === 'ecs';
+  async function bulk(body: Buffer, part: Part, signal: AbortSignal): Promise<SendResult> {
+    const reply = await transport.request(
+      {
+        method: 'POST',
+        path: `/_bulk?filter_path=${FILTER_PATH}`,
+        headers: { 'content-type': 'application/x-ndjson' },
+        body,
+        gzip: config.compression === 'gzip',
+        maxAnswerBytes: Math.min(65_536 + part.items.length * ANSWER_BYTES_PER_ITEM, MAX_ANSWER_BYTES),
+      },
+      signal,
+    );
+    return classify(reply, part);
+  }
+
   return {
     name: config.name,
     type: config.type,
@@ -34,18 +51,9 @@ export function createElasticsearchOutput(
     encode: isEcs ? ecsEncoder(target, metadata) : bulkEncoder(target, metadata),
     eventBytes: isEcs ? ecsEventBytes : bulkEventBytes,
     async send(part, signal) {
-      const reply = await transport.request(
-        {
-          method: 'POST',
-          path: `/_bulk?filter_path=${FILTER_PATH}`,
-          headers: { 'content-type': 'application/x-ndjson' },
-          body: partBody(part),
-          gzip: config.compression === 'gzip',
-          maxAnswerBytes: Math.min(65_536 + part.items.length * ANSWER_BYTES_PER_ITEM, MAX_ANSWER_BYTES),
-        },
-        signal,
-      );
-      return classify(reply, part);
+      const result = await bulk(partBody(part), part, signal);
+      if (result.rejected.length === 0) return result;
+      return sendUnindexed(result, part, (body, some) => bulk(body, some, signal));
     },
     probe: (signal) => probe(transport, config, target, signal),
     close: () => transport.close(),

@@ -27,6 +27,7 @@ export const ADDED: Mapping = {
     cluster: KEYWORD,
     node: KEYWORD,
     source: KEYWORD,
+    unindexed: KEYWORD,
     invalidUtf8: {
       properties: { count: { type: 'long' }, at: { type: 'keyword', index: false, doc_values: false } },
     },

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../../../../src/cli/program.ts';
@@ -8,7 +8,7 @@ import { createTransport } from '../../../../src/output/http-transport.ts';
 import { BatchBuilder } from '../../../../src/pipeline/batch.ts';
 import { ask, serverScripts, type ServerScripts } from '../../../support/real-receiver.ts';
 import { shared } from '../../../support/shared.ts';
-import { wholePart } from '../../support/batch.ts';
+import { auditLine, wholePart } from '../../support/batch.ts';
 import { outputConfig } from '../../support/network-output.ts';
 
 const CORPUS = shared('corpus/mixed.log.zst');
@@ -34,24 +34,37 @@ function style(_: unknown, text: string): string {
   return text;
 }
 
+const JAVA_25 = java25();
+const NEWER = { ES_VERSION: '9.2.0', ES_JAVA_HOME: JAVA_25 ?? '' };
 const kinds = [
-  { folder: 'elasticsearch', prefix: 'ES' },
-  { folder: 'opensearch', prefix: 'OS' },
+  { name: 'elasticsearch', folder: 'elasticsearch', prefix: 'ES', settings: {}, lacks: false },
+  { name: 'elasticsearch 9.2', folder: 'elasticsearch', prefix: 'ES', settings: NEWER, lacks: JAVA_25 === undefined },
+  { name: 'opensearch', folder: 'opensearch', prefix: 'OS', settings: {}, lacks: false },
 ] as const;
 
-for (const { folder, prefix } of kinds) {
-  const scripts = shared(`servers/${folder}`);
-  const absent = scripts === undefined || CORPUS === undefined;
-  const note = absent ? ` (skipped: there is no ${folder} or no recorded trail in AUDITAIL_SHARED)` : '';
+/** Elasticsearch 9 wants a newer Java than the others: where this machine has one, by its name. */
+function java25(): string | undefined {
+  const root = '/usr/lib/jvm';
+  const name = existsSync(root) ? readdirSync(root).find((entry) => /\b25\b/.test(entry)) : undefined;
+  return process.env['JAVA_25_HOME'] ?? (name === undefined ? undefined : `${root}/${name}`);
+}
 
-  describe.skipIf(absent)(`setup on a real ${folder}${note}`, () => {
+for (const { name: kind, folder, prefix, settings, lacks } of kinds) {
+  const scripts = shared(`servers/${folder}`);
+  const absent = scripts === undefined || CORPUS === undefined || lacks;
+  const why = lacks
+    ? 'there is no Java 25 in /usr/lib/jvm or JAVA_25_HOME'
+    : `there is no ${folder} or no recorded trail in AUDITAIL_SHARED`;
+  const note = absent ? ` (skipped: ${why})` : '';
+
+  describe.skipIf(absent)(`setup on a real ${kind}${note}`, () => {
     let server: ServerScripts;
-    let trail: Buffer;
+    let corpus: Buffer;
 
     beforeAll(async () => {
-      server = await serverScripts(scripts ?? '', prefix, {});
+      server = await serverScripts(scripts ?? '', prefix, settings);
       await server.up();
-      trail = zstdDecompressSync(readFileSync(CORPUS ?? ''));
+      corpus = zstdDecompressSync(readFileSync(CORPUS ?? ''));
     });
     afterAll(() => server.remove());
 
@@ -65,7 +78,7 @@ for (const { folder, prefix } of kinds) {
     }
 
     /** Sends the whole trail; the words of every refusal. */
-    async function ship(index: string, format: string): Promise<readonly string[]> {
+    async function ship(index: string, format: string, trail = corpus): Promise<readonly string[]> {
       const config = outputConfig('elasticsearch', { url: server.url, index, format });
       const output = createElasticsearchOutput(
         config,
@@ -109,6 +122,19 @@ for (const { folder, prefix } of kinds) {
         expect(await found('native', { term: { [field]: value } }), what).toBeGreaterThan(0);
       }
       expect(await setup('native', '--remove')).toContain('- index template auditail-native (remove)');
+    });
+
+    it('stores what a client made too long or too deep to be indexed, and says so', async () => {
+      const long = 'x'.repeat(40_000);
+      const deep = `${'{"a":'.repeat(300)}1${'}'.repeat(300)}`;
+      const bodies = [`{"data":"${long}"}`, `{"${long}":"x"}`, deep];
+      const lines = bodies.map((body, at) =>
+        auditLine({ auditID: `odd-${at}`, user: { username: 'alice' }, responseObject: '@' }).replace('"@"', body),
+      );
+      await setup('odd');
+      expect(await ship('odd', 'native', Buffer.from(`${lines.join('\n')}\n`))).toEqual([]);
+      expect(await found('odd', { term: { 'user.username': 'alice' } })).toBe(lines.length);
+      expect(await found('odd', { term: { 'auditail.unindexed': 'responseObject' } })).toBeGreaterThan(0);
     });
 
     it('takes every event of it in ECS, and finds what the rules ask for', async () => {
