@@ -174,6 +174,13 @@ export class Spool {
     await this.#syncNames();
   }
 
+  /** Lets go of the live file, with a line in it that may have no end yet: whoever opens the spool next goes on there. */
+  async leave(): Promise<void> {
+    await this.sync();
+    await this.#file?.close();
+    this.#file = null;
+  }
+
   /** Forces to disk what has been written. */
   async sync(): Promise<void> {
     await this.#syncNames();

@@ -42,6 +42,9 @@ export function createStdinSource({ config, input, ...options }: StdinSourceOpti
   };
 }
 
+/** Pipes that one agent of this process has left open for the next. */
+const leftOpen = new WeakSet<Readable>();
+
 /** Moves a pipe's bytes into the spool until the pipe ends or the signal comes. */
 class Pump {
   readonly #input: Readable;
@@ -63,7 +66,9 @@ class Pump {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    this.#tellOfEarlierEnd(await this.#spool.open('keep'));
+    const found = await this.#spool.open('keep');
+    // What looks like the end of a killed agent then is where the one before stopped reading.
+    if (!leftOpen.delete(this.#input)) this.#tellOfEarlierEnd(found);
     await this.#log.refresh(true);
     const syncing = this.#syncRegularly(signal);
     try {
@@ -80,8 +85,13 @@ class Pump {
       this.#input.destroy();
       for (const chunk of rest) await this.#store(chunk, signal);
     } finally {
-      if (!isHandedOver(signal)) this.#input.destroy();
-      await this.#spool.close();
+      if (isHandedOver(signal)) {
+        leftOpen.add(this.#input);
+        await this.#spool.leave();
+      } else {
+        this.#input.destroy();
+        await this.#spool.close();
+      }
       await this.#log.refresh(true);
       await syncing.stop();
     }
