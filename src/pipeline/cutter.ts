@@ -292,8 +292,8 @@ export class Cutter {
     const builder = this.#builder;
     const itemStart = builder.length;
     const startsAnew = builder.count > 0 && !whole;
-    // Not even tried: the batch that is being closed would keep the memory that this one needs.
-    if (startsAnew && event.end - event.start > this.#limits.maxBytes) return false;
+    // Not even tried: the batch that is being closed would grow by what is only taken out of it again.
+    if (startsAnew && itemStart + event.end - event.start > this.#limits.maxBytes) return false;
     const answer = output.encode(event, raw, builder);
     if (answer !== null && 'reason' in answer) {
       builder.undo(itemStart);
