@@ -1,6 +1,7 @@
 import type { Config, OutputConfig, SourceConfig } from '../config/schema.ts';
 import { formatProblems } from '../config/problem.ts';
 import { AuditailError } from '../errors.ts';
+import { checkControlPlane } from '../inspect/check-control-plane.ts';
 import { checkPolicy } from '../inspect/check-policy.ts';
 import { checkCri } from '../inspect/check-cri.ts';
 import { checkSource } from '../inspect/check-source.ts';
@@ -37,6 +38,8 @@ export async function check(
   for (const source of config.sources) {
     report.add(`source ${source.name}`, await checkAnySource(source));
   }
+  const files = config.sources.filter((source) => source.type === 'file');
+  if (files.length > 0) report.add('control plane', checkControlPlane(files));
   for (const output of config.outputs) report.add(`filter of ${output.name}`, checkPolicy(output, config));
   report.add('state', await checkState(config.stateDirectory));
   if (connect === true) {
