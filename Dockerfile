@@ -8,14 +8,18 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY scripts ./scripts
 COPY src ./src
-RUN npm run build
+RUN npm run build && npm run --silent sbom > dist/sbom.cdx.json
 
 FROM ${NODE}
 ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG SOURCE=unknown
 LABEL org.opencontainers.image.title="auditail" \
       org.opencontainers.image.description="Ships the Kubernetes audit log, and accounts for every byte of it" \
       org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}"
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}"
 ENV NODE_ENV=production
 # The program is one file; npm, yarn and corepack have no business in a container that runs as root on a control plane.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \

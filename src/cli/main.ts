@@ -16,13 +16,18 @@ process.stderr.on('error', (error) => {
   if (systemCode(error) !== 'EPIPE') throw error;
 });
 
-// Files of the log can go at any moment: they are pinned before the rest of the program is loaded.
-const args = process.argv.slice(2);
-const pins = await firstPins(args, process.env);
-const [{ runProgram }, { processTerminal }] = await Promise.all([import('./program.ts'), import('./terminal.ts')]);
-try {
-  const terminal = processTerminal();
-  process.exitCode = await runProgram(args, { terminal, environment: process.env, version, firstPins: pins });
-} finally {
-  await pins.end();
+async function main(): Promise<void> {
+  // Files of the log can go at any moment: they are pinned before the rest of the program is loaded.
+  const args = process.argv.slice(2);
+  const pins = await firstPins(args, process.env);
+  const [{ runProgram }, { processTerminal }] = await Promise.all([import('./program.ts'), import('./terminal.ts')]);
+  try {
+    const terminal = processTerminal();
+    process.exitCode = await runProgram(args, { terminal, environment: process.env, version, firstPins: pins });
+  } finally {
+    await pins.end();
+  }
 }
+
+// Not awaited here: the standalone binary starts with a script that is no ES module. What it throws ends the process.
+void main();

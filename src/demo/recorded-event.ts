@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { getRawAsset, isSea } from 'node:sea';
 import { gunzipSync } from 'node:zlib';
 
 /**
@@ -24,10 +25,8 @@ const STAGE = Buffer.from('"stageTimestamp":"');
 export const TIME_LENGTH = 27;
 
 /** Reads the recorded events that the program carries with it: about 700 of every kind, 0.5 KB to 0.5 MB large. */
-export function recordedEvents(
-  file: URL | string = new URL('./events.log.gz', import.meta.url),
-): readonly RecordedEvent[] {
-  const log = gunzipSync(readFileSync(file));
+export function recordedEvents(file?: string): readonly RecordedEvent[] {
+  const log = gunzipSync(file === undefined ? carried() : readFileSync(file));
   const events: RecordedEvent[] = [];
   for (let start = 0; start < log.length; ) {
     const end = log.indexOf(0x0a, start) + 1 || log.length;
@@ -35,6 +34,13 @@ export function recordedEvents(
     start = end;
   }
   return events;
+}
+
+/** Beside the program, or inside it where it is a standalone binary. */
+function carried(): Buffer {
+  return isSea()
+    ? Buffer.from(getRawAsset('events.log.gz'))
+    : readFileSync(new URL('./events.log.gz', import.meta.url));
 }
 
 /** Finds the places to stamp in one line of the log; throws where it is no event as the API server writes it. */
