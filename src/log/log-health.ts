@@ -1,4 +1,3 @@
-import { codeOf, isMissing } from './files.ts';
 import type { LogNames } from './file-name.ts';
 import type { Anomaly } from './reader.ts';
 
@@ -29,8 +28,9 @@ export class LogHealth {
     this.#tell(there, `${live} is not there yet; the API server creates it with the first event`);
   }
 
-  fails(error: unknown): void {
-    this.#tell(false, describe(error, this.#names.directory));
+  /** A look has failed; `words` say why. */
+  fails(words: string): void {
+    this.#tell(false, words);
   }
 
   #tell(readable: boolean, words: string): void {
@@ -41,12 +41,4 @@ export class LogHealth {
     if (readable) this.#anomaly('readable', 'the log is being followed', { file });
     else this.#anomaly('unreadable', 'the log cannot be followed yet', { file, reason: words });
   }
-}
-
-function describe(error: unknown, directory: string): string {
-  if (isMissing(error)) return `the directory ${directory} is not there`;
-  const code = codeOf(error);
-  const words = error instanceof Error ? error.message : String(error);
-  if (code !== 'EACCES' && code !== 'EPERM') return words;
-  return `uid ${process.geteuid?.() ?? '?'} may not read it: ${words}`;
 }

@@ -19,6 +19,7 @@ import { Retention, type RetentionLimits } from './retention.ts';
 import { Serial } from '../serial.ts';
 import { Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
+import { describeUnreadable } from './unreadable.ts';
 
 export type { MissedBackup } from './missed-names.ts';
 export type { Anomaly, LogReader, Remembered } from './reader.ts';
@@ -170,7 +171,7 @@ export class Log {
         await this.#keeper.release(segment);
         this.#keeper.dispose([segment]);
       } catch (error) {
-        this.#health.fails(error);
+        await this.#tellFailure(error);
       }
     });
   }
@@ -271,9 +272,13 @@ export class Log {
     await attempt(() => this.#keeper.keep(this.#backups.looks));
     if (failure === null) {
       this.#health.works(this.isSpool || this.#liveFile.present || this.segments.length > 0);
-    } else this.#health.fails(failure);
+    } else await this.#tellFailure(failure);
     if (changed) this.pulse.beat();
     return changed;
+  }
+
+  async #tellFailure(error: unknown): Promise<void> {
+    this.#health.fails(await describeUnreadable(error, this.#files, this.names.directory));
   }
 
   async #lookAtDirectory(thorough: boolean): Promise<boolean> {

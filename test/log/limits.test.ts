@@ -1,4 +1,4 @@
-import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LogNames } from '../../src/log/file-name.ts';
@@ -244,6 +244,22 @@ describe('names that could do harm', () => {
     expect(log.reader.text).toBe('{"a":1}\n');
   });
 
+  it('a file that may not be read is said with the user, its mode and owner, and what to do', async () => {
+    const refused = (path: string) =>
+      Promise.reject(Object.assign(new Error(`EACCES: permission denied, open '${path}'`), { code: 'EACCES', path }));
+    const log = new FollowedLog({ files: { ...LOG_FILES, open: refused } });
+    log.write().write('{"a":1}\n');
+    chmodSync(log.path, 0o600);
+    await log.start();
+    const uid = process.geteuid?.();
+    expect(log.log.readable).toBe(false);
+    expect(log.log.words).toBe(
+      `uid ${uid} may not read it: EACCES: permission denied, open '${log.path}'; ${log.path} has mode 0600 and belongs ` +
+        `to uid ${uid}: run auditail as that user, or give a group of its own the right to read (chgrp, and chmod 0640; ` +
+        'new files of the API server keep both)',
+    );
+  });
+
   it('a directory that may not be read is said with the user', (test) => {
     if (process.getuid?.() !== 0) return test.skip('becoming another user takes root: not tried');
     const log = new FollowedLog();
@@ -254,7 +270,9 @@ describe('names that could do harm', () => {
     const output = shell(command, process.execPath, child, log.path);
     expect(JSON.parse(output)).toMatchObject({
       lines: 0,
-      words: expect.stringMatching(/^uid 65534 may not read it: .*EACCES/),
+      words: expect.stringMatching(
+        /^uid 65534 may not read it: .*EACCES.*; \S+ has mode 0700 and belongs to uid 0: run auditail as that user, or give .* 0750/,
+      ),
     });
   });
 });
