@@ -11,6 +11,8 @@ export interface PinnedLog {
   readonly segments: SegmentList;
   readonly keeper: Keeper;
   readonly anomaly: Anomaly;
+  /** Tells the instant in a backup's name. */
+  readonly learn: (instantMs: number) => void;
   /** Monotonic, ms. */
   readonly now: () => number;
 }
@@ -36,6 +38,7 @@ export class EarlierPins {
     await this.#adoptAll();
     // A live file is pinned when it is first seen, before the backups that are older than it.
     this.#log.segments.orderByFirstEvent();
+    this.#nameAll();
   }
 
   /** Tries again what could not be read so far. True where there is more to read than before. */
@@ -43,7 +46,20 @@ export class EarlierPins {
     if (this.#left.length === 0 || this.#log.now() - this.#triedAt < RETRY_MS) return false;
     const before = this.#left.length;
     await this.#adoptAll();
+    this.#nameAll();
     return this.#left.length < before;
+  }
+
+  /** Once they stand in order: those that were backups already when they were pinned keep the names they had. */
+  #nameAll(): void {
+    for (const segment of this.#log.segments.all) {
+      const { pin } = segment.places;
+      const backup = pin === null || segment.instantMs !== null ? null : this.#pins.backupOf(pin);
+      if (backup === null) continue;
+      segment.name = backup.name;
+      segment.instantMs = backup.instantMs;
+      this.#log.learn(backup.instantMs);
+    }
   }
 
   async #adoptAll(): Promise<void> {

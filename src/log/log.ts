@@ -91,9 +91,9 @@ export class Log {
     this.#segments = segments;
     const keeper = new Keeper({ files, segments, pins, retention: this.retention, spool, maxHeldFiles, anomaly, now });
     this.#keeper = keeper;
-    this.#earlierPins = pins === null ? null : new EarlierPins(pins, { files, segments, keeper, anomaly, now });
     const { gzipSettleMs = GZIP_SETTLE_MS } = options;
     const learn = (instantMs: number) => learnInstant(this.instants, instantMs);
+    this.#earlierPins = pins === null ? null : new EarlierPins(pins, { files, segments, keeper, anomaly, learn, now });
     const backups = new Backups({ files, names, segments, keeper, anomaly, learn, gzipSettleMs, now });
     this.#backups = backups;
     this.#liveFile = new LiveFile({ files, names, segments, keeper, backups, rate: this.rate, anomaly, now });

@@ -53,6 +53,10 @@ export class MissedNames {
           continue;
         }
         const { name, instantMs } = backup;
+        if (this.#isKept(instantMs)) {
+          this.#waiting.delete(stem);
+          continue;
+        }
         const owner = this.#ownerOf(instantMs, nameless);
         if (owner === undefined) {
           const possible = nameless.some(({ writtenMs }) => writtenMs === null || writtenMs <= instantMs + LAG_MS);
@@ -66,6 +70,11 @@ export class MissedNames {
       }
       this.#waiting.delete(stem);
     }
+  }
+
+  /** Whether a file is kept that was pinned under that name. */
+  #isKept(instantMs: number): boolean {
+    return this.#segments.all.some((segment) => segment.instantMs === instantMs && segment.gone === null);
   }
 
   /** Whether a file that was rotated is kept by a pin or a descriptor alone, and its name is not known. */

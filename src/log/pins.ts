@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { LogNames } from './file-name.ts';
 import { codeOf, isMissing, sameFile, type FileKey, type LogFiles } from './files.ts';
 
 /** Why pins cannot be had; the agent goes on with open descriptors alone. */
@@ -16,7 +17,8 @@ export interface PinsOptions {
 
 /** What failed may have been mended (a full disk, a mount that was read-only): it is tried again so often. */
 const RETRY_MS = 60_000;
-const PIN = /^\d{12}(\.log|\.gz)$/;
+/** The number of the pin; and of a backup the instant in its name, ms, since the name goes with the file. */
+const PIN = /^\d{12}(?:-(\d{1,15}))?(?:\.log|\.gz)$/;
 const OTHERS_MAY_WRITE = 0o022;
 
 /**
@@ -30,6 +32,7 @@ const OTHERS_MAY_WRITE = 0o022;
  */
 export class Pins {
   readonly directory: string;
+  readonly #names: LogNames;
   readonly #files: LogFiles;
   readonly #now: () => number;
   readonly #doomed = new Set<string>();
@@ -38,6 +41,7 @@ export class Pins {
   #troubleAt = 0;
 
   constructor({ files, path, stateDirectory, now }: PinsOptions) {
+    this.#names = new LogNames(path);
     this.#files = files;
     this.#now = now;
     const agent = createHash('sha256')
@@ -59,6 +63,14 @@ export class Pins {
   /** Whether something is left that could not be removed. */
   get untidy(): boolean {
     return this.#doomed.size > 0;
+  }
+
+  /** The name that a pinned file had as a backup; null where it was pinned under the live name. */
+  backupOf(pin: string): { readonly name: string; readonly instantMs: number } | null {
+    const digits = PIN.exec(basename(pin))?.[1];
+    if (digits === undefined) return null;
+    const instantMs = Number(digits);
+    return { name: `${this.#names.backup(instantMs)}${pin.endsWith('.gz') ? '.gz' : ''}`, instantMs };
   }
 
   /** Pins of an earlier run, oldest first. */
@@ -123,8 +135,10 @@ export class Pins {
 
   /** Gives the pin's path; `null` where the file has gone meanwhile. */
   async #link(path: string, compressed: boolean): Promise<string | null> {
+    const instantMs = this.#names.parse(basename(path))?.instantMs;
+    const tail = `${instantMs === undefined ? '' : `-${instantMs}`}${compressed ? '.gz' : '.log'}`;
     while (true) {
-      const pin = join(this.directory, `${String(this.#sequence).padStart(12, '0')}${compressed ? '.gz' : '.log'}`);
+      const pin = join(this.directory, `${String(this.#sequence).padStart(12, '0')}${tail}`);
       this.#sequence += 1;
       try {
         await this.#files.link(path, pin);

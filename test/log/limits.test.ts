@@ -19,6 +19,12 @@ function writeBackups(log: FollowedLog, count: number): string {
   return text;
 }
 
+function refuse(path: string): Promise<never> {
+  return Promise.reject(
+    Object.assign(new Error(`EACCES: permission denied, open '${path}'`), { code: 'EACCES', path }),
+  );
+}
+
 describe('long lines', () => {
   it.each([1, 5, 40])('of %i MB come out whole, and the memory for them is given back', async (megabytes) => {
     const log = new FollowedLog({ maxLineBytes: 64 << 20 });
@@ -245,9 +251,7 @@ describe('names that could do harm', () => {
   });
 
   it('a file that may not be read is said with the user, its mode and owner, and what to do', async () => {
-    const refused = (path: string) =>
-      Promise.reject(Object.assign(new Error(`EACCES: permission denied, open '${path}'`), { code: 'EACCES', path }));
-    const log = new FollowedLog({ files: { ...LOG_FILES, open: refused } });
+    const log = new FollowedLog({ files: { ...LOG_FILES, open: refuse } });
     log.write().write('{"a":1}\n');
     chmodSync(log.path, 0o600);
     await log.start();

@@ -79,6 +79,21 @@ test('a file pinned in an earlier run owns the name of the moment in which it wa
   expect(log.segments.map(({ name }) => name)).toEqual([VANISHED, 'audit.log']);
 });
 
+test('a file pinned under a name owns it, whenever it was last written to', async () => {
+  const directory = temporaryDirectory();
+  const backup = join(directory, VANISHED);
+  writeFileSync(backup, 'first\n');
+  await (await open(directory, LOG_FILES)).close();
+  unlinkSync(backup);
+  writeFileSync(join(directory, 'audit.log'), 'second\n');
+  const log = await open(directory, filesThatShow(VANISHED, directory));
+  await log.refresh(true);
+
+  expect(log.missed).toEqual([]);
+  expect(log.segments.map(({ name }) => name)).toEqual([VANISHED, 'audit.log']);
+  expect(log.instants).toEqual([Date.UTC(2026, 10, 23, 7, 59, 7, 434)]);
+});
+
 test('a name that vanishes long after a pinned file was written to may be of another: a loss, suspected', async () => {
   const log = await restartedWithPinEnded(2000);
   expect(log.missed).toMatchObject([{ name: VANISHED, proof: 'suspected' }]);
