@@ -120,6 +120,15 @@ export class Cursor {
     }
   }
 
+  /** What is to be said of segments that are gone, and that nobody had come to: for a reader that cannot read on now. */
+  takeGone(): Piece[] {
+    const queued = this.#queue.length;
+    for (const segment of this.#log.segments) {
+      if (segment.gone !== null && !this.#gone.has(segment) && !this.#places.has(segment.id)) this.#lose(segment);
+    }
+    return this.#queue.splice(queued);
+  }
+
   /** Gives up the descriptor and a large buffer; the next call goes on where this one stood. */
   async pause(): Promise<void> {
     await this.#leave();

@@ -21,6 +21,9 @@ export interface KeeperOptions {
 export const LET_GO_WORDS =
   'an unread file that its writer has deleted goes with the agent, since it could not be pinned';
 
+const RETENTION_WORDS =
+  'an unread file was let go: what is kept for slow outputs has reached retain.maxBytes or retain.minFree';
+
 /** Space on the disk is looked at so often while anything is retained; others write there too. */
 const LOOK_MS = 1000;
 
@@ -218,11 +221,12 @@ export class Keeper {
 
   /** Lets the oldest go until the rest is within the bounds. */
   async #bound(): Promise<boolean> {
-    const { segments, retention } = this.#options;
+    const { segments, retention, anomaly } = this.#options;
     let changed = false;
     for (const segment of await retention.exceeding(segments.all, segments.live)) {
       if (segment.places.gzip === null) {
         segment.gone = 'retention';
+        anomaly('retention', RETENTION_WORDS, { file: segment.name, bytes: segment.size });
         segments.changed();
         changed = true;
         await this.release(segment);

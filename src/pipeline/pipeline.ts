@@ -490,7 +490,37 @@ export class Pipeline implements LogReader {
     window.push(cut);
     await this.#ship(sealed, cut, stop);
     // Behind one that can't be settled, no more than so many may wait.
-    while (window.cuts.length >= MAX_RANGES && !stop.aborted) await this.#options.log.pulse.wait(IDLE_MS, stop);
+    while (window.cuts.length >= MAX_RANGES && !stop.aborted) {
+      await this.#options.log.pulse.wait(IDLE_MS, stop);
+      await this.#loseGone(stop);
+    }
+  }
+
+  /** Waits for room in flight. What the log lets go meanwhile is said now: nobody knows how long the wait takes. */
+  async #room(stop: AbortSignal): Promise<void> {
+    if (this.#shipping.hasRoom) return;
+    const { log } = this.#options;
+    // Room that is only lent may be gone again a moment later: it was there, and that is enough.
+    const room = { found: false };
+    const find = async () => {
+      await this.#shipping.room(stop);
+      room.found = true;
+      log.pulse.beat();
+    };
+    const finding = find();
+    while (!room.found) {
+      await log.pulse.wait(IDLE_MS, stop);
+      await this.#loseGone(stop);
+    }
+    await finding;
+  }
+
+  async #loseGone(stop: AbortSignal): Promise<void> {
+    for (const piece of this.#cursor.takeGone()) {
+      if (piece.kind === 'loss') await this.#progress.lose(piece.loss, stop);
+      else if (piece.kind === 'end') this.#progress.ended(piece.segment, piece.length);
+    }
+    await this.#progress.finishSettled(stop);
   }
 
   async #ship(sealed: Sealed, cut: Cut, stop: AbortSignal): Promise<void> {
@@ -507,7 +537,7 @@ export class Pipeline implements LogReader {
       shipment.rest();
       await this.#giveReadingBack();
     }
-    await this.#shipping.room(stop);
+    await this.#room(stop);
     stop.throwIfAborted();
     if (shipment.large) this.#options.largeLines.hand(this, shipment);
     this.#shipping.begin(shipment, stop, (error) => this.#fail(error));

@@ -162,11 +162,13 @@ export interface RunOptions extends Partial<Omit<PipelineOptions, 'log' | 'outpu
   readonly ships?: boolean;
   readonly files?: LogFiles;
   readonly spool?: boolean;
+  /** Bytes of deleted files that are kept at most. */
+  readonly retainBytes?: number;
 }
 
 /** Runs a pipeline over a real log; its waits between tries take a millisecond. */
 export async function startPipeline(options: RunOptions): Promise<Running> {
-  const { path, output, state, batch, ships = false, files = LOG_FILES, spool = false, ...more } = options;
+  const { path, output, state, batch, ships = false, files = LOG_FILES, spool = false, retainBytes, ...more } = options;
   const said: Said[] = [];
   const view = new EventView();
   const log = new Log({
@@ -175,7 +177,7 @@ export async function startPipeline(options: RunOptions): Promise<Running> {
     files,
     stateDirectory: join(path, '../state'),
     pins: true,
-    retention: { maxBytes: Number.MAX_SAFE_INTEGER, minFree: { bytes: 0 } },
+    retention: { maxBytes: retainBytes ?? Number.MAX_SAFE_INTEGER, minFree: { bytes: 0 } },
     spool,
     maxHeldFiles: 100,
     reference: (line) => (view.read(line, 0, line.length) === null ? view.reference() : null),

@@ -98,7 +98,7 @@ test('a backup that was settled in an earlier run, and goes while the agent star
   await until(() => output.stored.length === 2);
   const backup = writer.rotate();
   writer.write(1);
-  await until(() => output.stored.length === 3 && state.ledger.length === 1);
+  await until(() => output.stored.length === 3 && state.checkpoint?.segments[0]?.done === true);
   await running.kill();
 
   rmSync(backup);
@@ -115,4 +115,32 @@ test('a backup that was settled in an earlier run, and goes while the agent star
   await again.finish();
 
   expect(state.losses).toEqual([]);
+});
+
+test('what retention lets go while the receiver is down is in the ledger at once, and once', async () => {
+  const { writer, state, output, start } = setUp();
+  writer.write(3);
+  const up = Promise.withResolvers<typeof STORED>();
+  output.script = () => up.promise;
+  const running = await start({ retainBytes: 100, batch: { maxInFlight: 1, maxEvents: 1 } });
+  await until(() => output.sent.length === 1);
+  for (let file = 0; file < 3; file += 1) {
+    const backup = writer.rotate();
+    writer.write(2);
+    await running.log.refresh(true);
+    rmSync(backup);
+    await running.log.refresh(true);
+  }
+  // The first file has been read already; those that nobody had come to are told of while the first batch still waits.
+  await until(() => state.losses.length === 2);
+  expect(state.losses).toMatchObject([
+    { reason: 'retention', proof: 'certain', from: 0 },
+    { reason: 'retention', proof: 'certain', from: 0 },
+  ]);
+
+  up.resolve(STORED);
+  await running.finish();
+  expect(state.losses).toHaveLength(2);
+  expect(output.stored.map(idOf)).toEqual(['0', '1', '2', '7', '8']);
+  expect(running.pipeline.status().lagBytes).toBe(0);
 });
