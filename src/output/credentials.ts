@@ -3,6 +3,7 @@ import type { NetworkOutputConfig, Reference } from '../config/schema.ts';
 import { AuditailError, messageOf } from '../errors.ts';
 import type { Environment } from './secret.ts';
 import { Secret } from './secret.ts';
+import { TELLING_NAME } from './url-secrets.ts';
 
 /** What `tls.connect` takes. */
 export interface TlsMaterial {
@@ -107,9 +108,6 @@ export class Credentials {
     );
   }
 }
-
-/** Headers whose value is a secret even where it stands in the configuration itself. */
-const TELLING_NAME = /auth|token|key|secret|cookie|password/i;
 
 /** Path in the configuration, the reference, and whether its value has to be hidden. */
 function references(config: NetworkOutputConfig): [string, Reference, boolean][] {

@@ -10,6 +10,7 @@ import { type Answer, exchange } from './exchange.ts';
 import { type NetworkFailure, type NetworkReason, networkFailure } from './network-failure.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import type { Environment } from './secret.ts';
+import { urlSecrets } from './url-secrets.ts';
 import type { Transport, TransportReply, TransportRequest } from './transport.ts';
 import { words } from './words.ts';
 
@@ -38,6 +39,8 @@ class HttpTransport implements Transport {
   readonly #now: () => number;
   readonly #credentials: Credentials;
   readonly #endpoints: Endpoints;
+  /** Of the URLs: they do not change. */
+  readonly #urlSecrets: readonly string[];
   #dispatcher: Dispatcher | undefined;
   #tls: TlsMaterial | undefined;
   /** Dispatchers with former certificates that finish what they have. */
@@ -49,7 +52,9 @@ class HttpTransport implements Transport {
     this.#environment = options.environment ?? process.env;
     this.#now = options.now ?? Date.now;
     this.#credentials = new Credentials(config, this.#environment);
-    this.#endpoints = new Endpoints(typeof config.url === 'string' ? [config.url] : config.url, this.#now);
+    const urls = typeof config.url === 'string' ? [config.url] : config.url;
+    this.#endpoints = new Endpoints(urls, this.#now);
+    this.#urlSecrets = urlSecrets(Object.values(proxiesOf(this.#environment)), urls);
   }
 
   async request(request: TransportRequest, signal: AbortSignal): Promise<TransportReply> {
@@ -68,7 +73,7 @@ class HttpTransport implements Transport {
       failure = outcome;
       if (!outcome.unsent) break; // it may have arrived: whoever knows what a second copy means sends it again
     }
-    return noReply(failure?.reason ?? 'unreachable', hide(failure?.words ?? '', identity.hidden));
+    return noReply(failure?.reason ?? 'unreachable', hide(failure?.words ?? '', this.#hidden(identity)));
   }
 
   async close(): Promise<void> {
@@ -116,7 +121,7 @@ class HttpTransport implements Transport {
       // A gateway without anything behind it is as good as down.
       if (answer.status >= 502 && answer.status <= 504) this.#rest(endpoint, `HTTP ${answer.status}`);
       else this.#served(endpoint);
-      return reply(answer, identity.hidden, this.#now());
+      return reply(answer, this.#hidden(identity), this.#now());
     } catch (error) {
       const failure: NetworkFailure = cut.signal.aborted
         ? { reason, words: words(`${endpoint.origin}: ${messageOf(error)}`), unsent: false }
@@ -127,6 +132,10 @@ class HttpTransport implements Transport {
       clearTimeout(timer);
       signal.removeEventListener('abort', stop);
     }
+  }
+
+  #hidden(identity: Identity): readonly string[] {
+    return [...identity.hidden, ...this.#urlSecrets];
   }
 
   #served(endpoint: Endpoint): void {
@@ -169,11 +178,17 @@ function connect(tls: TlsMaterial, config: NetworkOutputConfig, environment: Env
     headersTimeout: 0, // one deadline over the whole request stands in for these two
     bodyTimeout: 0,
   };
-  const httpProxy = environment['http_proxy'] ?? environment['HTTP_PROXY'] ?? '';
-  const httpsProxy = environment['https_proxy'] ?? environment['HTTPS_PROXY'] ?? '';
+  const { httpProxy, httpsProxy } = proxiesOf(environment);
   if (httpProxy === '' && httpsProxy === '') return new Agent(options);
   const noProxy = environment['no_proxy'] ?? environment['NO_PROXY'] ?? '';
   return new EnvHttpProxyAgent({ ...options, requestTls: tls, httpProxy, httpsProxy, noProxy });
+}
+
+function proxiesOf(environment: Environment): { readonly httpProxy: string; readonly httpsProxy: string } {
+  return {
+    httpProxy: environment['http_proxy'] ?? environment['HTTP_PROXY'] ?? '',
+    httpsProxy: environment['https_proxy'] ?? environment['HTTPS_PROXY'] ?? '',
+  };
 }
 
 function sameTls(a: TlsMaterial | undefined, b: TlsMaterial): boolean {

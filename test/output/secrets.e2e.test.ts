@@ -12,7 +12,19 @@ import { startReceiver } from './support/receiver.ts';
 const PASSWORD = 'correct-horse-battery';
 const TOKEN = 'tok-0123456789abcdef';
 const HEADER = 'hdr-fedcba9876543210';
-const SECRETS = [PASSWORD, TOKEN, HEADER, Buffer.from(`shipper:${PASSWORD}`).toString('base64')];
+const API_KEY = 'aWQ6YXBpLWtleS1zZWNyZXQ=';
+const PROXY_PASSWORD = 'proxy-staple-4711';
+const QUERY_TOKEN = 'qry-00112233445566';
+const SECRETS = [
+  PASSWORD,
+  TOKEN,
+  HEADER,
+  API_KEY,
+  PROXY_PASSWORD,
+  Buffer.from(`squid:${PROXY_PASSWORD}`).toString('base64'),
+  QUERY_TOKEN,
+  Buffer.from(`shipper:${PASSWORD}`).toString('base64'),
+];
 
 function echo(headers: unknown): string {
   return JSON.stringify({ error: { type: 'refused', reason: JSON.stringify(headers) } });
@@ -32,18 +44,24 @@ it('says no secret in its log, its errors, its status or its help, even where th
   const outputs = [
     { ...common, name: 'search', type: 'elasticsearch', index: 'audit', auth: { basic } },
     { ...common, name: 'logs', type: 'loki', auth: { bearer: { file: join(directory, 'token') } } },
+    { ...common, name: 'keyed', type: 'elasticsearch', index: 'audit', auth: { apiKey: { env: 'API_KEY' } } },
+    // It is reached through a proxy that wants a password, and quotes it; the other by a name that leads nowhere.
+    { ...common, name: 'far', type: 'http', url: `http://logs.example/in?token=${QUERY_TOKEN}` },
+    { ...common, name: 'tunnel', type: 'http', url: `https://logs.example/in?token=${QUERY_TOKEN}` },
     { ...common, name: 'hook', type: 'http', headers: { 'X-Api-Token': HEADER } },
   ];
   const sources = [{ name: 'kube', type: 'file', path: log }];
   writeFileSync(config, stringify({ stateDirectory, sources, outputs, telemetry: { listen: 'off' } }));
 
-  const env = { SHIPPER_PASSWORD: PASSWORD };
+  const proxy = receiver.url.replace('http://', `http://squid:${PROXY_PASSWORD}@`);
+  const proxies = { HTTP_PROXY: proxy, HTTPS_PROXY: proxy, NO_PROXY: '127.0.0.1' };
+  const env = { SHIPPER_PASSWORD: PASSWORD, API_KEY, ...proxies };
   const start = (...args: readonly string[]) => new AgentProcess({ program: [process.execPath, BUNDLE], args, env });
   const said: string[] = [];
   const agent = start('run', '--config', config);
   onTestFinished(() => agent.send('SIGKILL'));
   const progress = (): number => receiver.received.length;
-  expect(await waitUntil(() => progress() >= 12, { progress, standstillMs: 20_000 })).toBe(true);
+  expect(await waitUntil(() => progress() >= 24, { progress, standstillMs: 20_000 })).toBe(true);
   const commands = [
     ['status', '--json', '--state-dir', stateDirectory],
     ['check', '--connect', '--config', config],
@@ -62,7 +80,9 @@ it('says no secret in its log, its errors, its status or its help, even where th
   said.push(agent.log);
 
   const sent = JSON.stringify(receiver.received.map(({ headers }) => headers));
-  for (const secret of [TOKEN, HEADER, SECRETS[3] as string]) expect(sent).toContain(secret);
+  const basicText = Buffer.from(`shipper:${PASSWORD}`).toString('base64');
+  for (const secret of [TOKEN, HEADER, API_KEY, basicText]) expect(sent).toContain(secret);
+  expect(receiver.received.some(({ url }) => url.startsWith('http://logs.example/'))).toBe(true);
   expect(said.join('\n')).toContain('401');
   for (const secret of SECRETS) expect(said.filter((text) => text.includes(secret))).toEqual([]);
 });
