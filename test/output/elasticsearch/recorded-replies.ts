@@ -19,6 +19,76 @@ function oneAmongFour(answer: unknown): Row['reply'] {
   return { status: 200, headers: JSON_TYPE, body: items(STORED, STORED, answer, STORED, STORED) };
 }
 
+const PARSING = 'document_parsing_exception';
+const ARGUMENT = 'illegal_argument_exception';
+
+/** What a server says of one document that it will never take: type and reason. */
+const PERMANENT: readonly (readonly [what: string, type: string, reason: string])[] = [
+  ['`index` on a data stream', ARGUMENT, 'only write ops with an op_type of create are allowed in data streams'],
+  ['no @timestamp', PARSING, '[1:3] failed to parse: data stream timestamp field [@timestamp] is missing'],
+  ['two of @timestamp', ARGUMENT, 'data stream timestamp field [@timestamp] encountered multiple values'],
+  [
+    'no @timestamp (OpenSearch)',
+    'mapper_parsing_exception',
+    "documents must contain a single-valued timestamp field '@timestamp' of date type",
+  ],
+  ['too many fields', PARSING, 'Limit of total fields [1000] has been exceeded while adding new fields [3]'],
+  [
+    'an object where text is mapped',
+    PARSING,
+    'object mapping for [responseObject.status] tried to parse field [status] as object, but found a concrete value',
+  ],
+  [
+    'a label and a label below it',
+    PARSING,
+    "failed to parse field [labels.app] of type [text] in document with id 'A1'. Preview of field's value: '{kubernetes.io/name=x}'",
+  ],
+  ['both in one document', ARGUMENT, "can't merge a non object mapping [l2.app] with an object mapping"],
+  ['a key that is a dot', PARSING, 'field name cannot contain only dots'],
+  ['a key that is empty', PARSING, 'field name cannot be an empty string'],
+  ['a metadata field', PARSING, 'Field [_id] is a metadata field and cannot be added inside a document.'],
+  [
+    'a value too long in flat_object, where there is no such body (OpenSearch)',
+    ARGUMENT,
+    'Document contains at least one immense term in field="requestObject._value" (whose UTF8 encoding is longer than the max length 32766), all of which were skipped. The prefix of the first immense term is: \'[97]...\'',
+  ],
+  [
+    'a value too long in flattened, where there is no such body',
+    ARGUMENT,
+    'Flattened field [requestObject] contains one immense field whose keyed encoding is longer than the allowed max length of 32766 bytes. Key length: 4, value length: 40000 for key starting with [data]',
+  ],
+  ['a mapping too deep', ARGUMENT, 'Limit of mapping depth [20] has been exceeded due to object field [a.b]'],
+  [
+    'an integer out of range',
+    PARSING,
+    'failed to parse field [i] of type [integer]: Value [2147483648] is out of range of int',
+  ],
+  ['a document that is cut off', PARSING, 'Unexpected end-of-input: expected close marker for Object'],
+  ['a key that stands twice', PARSING, "[1:20] Duplicate field 'm'"],
+  ['bytes that are no UTF-8', PARSING, '[1:8] Invalid UTF-8 start byte 0xff'],
+  [
+    'a control character',
+    PARSING,
+    'Illegal unquoted character ((CTRL-CHAR, code 1)): has to be escaped using backslash',
+  ],
+  ['an empty _id', ARGUMENT, 'if _id is specified it must not be empty'],
+];
+
+const WHOLE: readonly (readonly [what: string, type: string, reason: string])[] = [
+  [
+    'no newline at the end, or a gzip that is cut short',
+    ARGUMENT,
+    'The bulk request must be terminated by a newline [\\n]',
+  ],
+  ['no body', 'parse_exception', 'request body is required'],
+  ['no items', 'action_request_validation_exception', 'Validation Failed: 1: no requests added;'],
+  [
+    'an _id over 512 bytes',
+    'action_request_validation_exception',
+    'Validation Failed: 1: id [x] is too long, must be no longer than 512 bytes but was: 513;',
+  ],
+];
+
 /** Answers of Elasticsearch 7.17, 8.19 and 9.2, OpenSearch 2.19 and VictoriaLogs 1.121, as recorded. */
 export const BULK_ROWS: readonly Row[] = [
   {
@@ -292,5 +362,43 @@ export const BULK_ROWS: readonly Row[] = [
       body: 'remoteAddr: "127.0.0.1:33174"; requestURI: /insert/elasticsearch/IDX/_bulk?filter_path=took; unsupported path requested: "/insert/elasticsearch/IDX/_bulk"',
     },
     again: [['hold', ALL, 'http-400']],
+  },
+  ...PERMANENT.map(
+    ([what, type, reason]): Row => ({
+      what,
+      reply: oneAmongFour(refused(400, type, reason)),
+      rejected: [[2, type]],
+    }),
+  ),
+  ...WHOLE.map(
+    ([what, type, reason]): Row => ({
+      what: `${what}: the whole request`,
+      reply: { status: 400, headers: JSON_TYPE, body: JSON.stringify({ error: { type, reason }, status: 400 }) },
+      again: [['suspect', ALL, type]],
+    }),
+  ),
+  {
+    what: 'the write queue is full: the whole request (OpenSearch)',
+    reply: {
+      status: 429,
+      headers: JSON_TYPE,
+      body: '{"error":{"type":"rejected_execution_exception","reason":"rejected execution of coordinating operation"},"status":429}',
+    },
+    again: [['retry', ALL, 'rejected_execution_exception']],
+  },
+  {
+    what: 'a body over http.max_content_length: 413 without a body',
+    reply: { status: 413, headers: { connection: 'close' } },
+    again: [['split', ALL, 'too-large']],
+  },
+  {
+    what: 'an expired key: hold',
+    reply: {
+      status: 401,
+      headers: { ...JSON_TYPE, 'www-authenticate': 'ApiKey' },
+      body: '{"error":{"type":"security_exception","reason":"api key is expired"},"status":401}',
+    },
+    again: [['hold', ALL, 'security_exception']],
+    words: 'api key is expired',
   },
 ];

@@ -19,4 +19,33 @@ export const HTTP_ROWS: readonly Row[] = [
     again: [['suspect', ALL, 'http-415']],
   },
   { what: '422', reply: { status: 422 }, again: [['suspect', ALL, 'http-422']] },
+  {
+    what: 'OTLP that is no JSON (OpenTelemetry Collector)',
+    reply: { status: 400, headers: JSON_TYPE, body: '{"code":3,"message":"ReadObjectCB: expect { or n, but found x"}' },
+    again: [['suspect', ALL, 'http-400']],
+  },
+  {
+    what: '404 in plain text',
+    reply: { status: 404, body: '404 page not found\n' },
+    again: [['hold', ALL, 'http-404']],
+  },
+  {
+    what: '405 in plain text',
+    reply: { status: 405, body: '405 method not allowed\n' },
+    again: [['hold', ALL, 'http-405']],
+  },
+  ...[
+    [5, 'No data'],
+    [6, 'Invalid data format'],
+    [12, 'Event field is required'],
+    [13, 'Event field cannot be blank'],
+  ].map(
+    ([code, said]): Row => ({
+      what: `Splunk HEC: code ${code}, nothing stored`,
+      reply: { status: 400, headers: JSON_TYPE, body: JSON.stringify({ text: said, code, 'invalid-event-number': 1 }) },
+      again: [['suspect', ALL, 'http-400']],
+      words: String(said),
+    }),
+  ),
+  { what: 'VictoriaLogs: a line over its limit is dropped behind an empty 200', reply: { status: 200 } },
 ];

@@ -8,6 +8,15 @@ function text(status: number, body: string) {
   return { status, headers: TEXT, body: `${body}\n` };
 }
 
+/** What it says where nothing of a push is stored because it makes no sense. */
+const MALFORMED = [
+  "loghttp.PushRequest.Streams: []loghttp.LogProtoStream: unmarshalerDecoder: Value looks like Number/Boolean/None, but can't find its end: , error found in #10 byte of ...|",
+  'loghttp.PushRequest.Streams: []loghttp.LogProtoStream: trySkipString: invalid control character found: 1, error found in #10 byte of ...|',
+  'Content-Encoding "zstd" not supported',
+  'mime: no media type',
+  'unexpected end of input, error found in #0 byte of ...||...',
+];
+
 /** What Loki 3.7.8 said of whole pushes. Pushes that were refused in part: reply.test.ts. */
 export const LOKI_ROWS: readonly Row[] = [
   { what: 'everything stored', reply: { status: 204 } },
@@ -93,6 +102,18 @@ export const LOKI_ROWS: readonly Row[] = [
   {
     what: 'ingesters that are leaving',
     reply: text(503, 'at least 1 live replicas required'),
+    again: [['retry', ALL, 'http-503']],
+  },
+  ...MALFORMED.map(
+    (body): Row => ({
+      what: `a push that it cannot read: ${body.slice(0, 40)}`,
+      reply: text(400, body),
+      again: [['suspect', ALL, 'http-400']],
+    }),
+  ),
+  {
+    what: 'starting',
+    reply: text(503, 'Ingester not ready: waiting for 15s after being ready'),
     again: [['retry', ALL, 'http-503']],
   },
 ];
