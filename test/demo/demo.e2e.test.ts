@@ -6,6 +6,7 @@ import { runDemo } from '../../src/demo/demo.ts';
 import { waitUntil } from '../../src/demo/wait.ts';
 import { BUNDLE } from '../support/agent.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { shownOn } from './shown-on.ts';
 
 const PROGRAM = [process.execPath, BUNDLE];
 
@@ -26,7 +27,7 @@ test('the demo ends with a balance that holds, after a kill and an outage, and l
 }, async () => {
   const screen = new PassThrough();
   const code = await runDemo({ screen, program: PROGRAM, durationMs: 4000 });
-  const shown = String(screen.read());
+  const shown = shownOn(screen);
   expect(shown).toContain('kill -9');
   expect(shown).toMatch(/Elasticsearch +[\d,]+ +[\d,]+ +0 +0 +0 {3}/);
   expect(shown).toContain('Every event arrived at all three, whole.');

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { runDemo } from '../../src/demo/demo.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { shownOn } from './shown-on.ts';
 
 /** Where os.tmpdir() points to: a directory of the test's own. */
 let directory: string;
@@ -25,7 +26,7 @@ async function demoWith(script: string, terminal = false): Promise<{ code: numbe
     durationMs: 300,
     eventsPerSecond: 50,
   });
-  return { code, shown: String(screen.read()) };
+  return { code, shown: shownOn(screen) };
 }
 
 test('an agent that ends by itself fails the demo, which shows its last words and leaves nothing behind', async () => {
@@ -54,5 +55,5 @@ test('on a terminal the picture is drawn in place, no wider than the screen, and
 test('an agent that cannot be started is said so', async () => {
   const screen = new PassThrough();
   expect(await runDemo({ screen, program: ['/no/such/program'], durationMs: 100 })).toBe(1);
-  expect(String(screen.read())).toContain('/no/such/program: spawn /no/such/program ENOENT');
+  expect(shownOn(screen)).toContain('/no/such/program: spawn /no/such/program ENOENT');
 });
