@@ -1,4 +1,4 @@
-import { isAlias, isMap, isNode, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import { isAlias, isMap, isNode, isSeq, parseAllDocuments } from 'yaml';
 import type { Document, Node } from 'yaml';
 import { messageOf } from '../errors.ts';
 import type { Path, Place, Problem } from './problem.ts';
@@ -17,14 +17,12 @@ const MAX_ALIASES = 100;
 
 /** Takes a YAML text apart. Everything that is wrong with it as YAML comes back as problems with a place. */
 export function parseDocument(file: string, text: string): { document?: ConfigDocument; problems: readonly Problem[] } {
-  const lines = new LineCounter();
+  // The library's own counter of lines misses those within a quoted text that never ends.
   const place = (offset: number): Place => {
-    const { line, col } = lines.linePos(offset);
-    return {
-      text: `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`,
-      line: Math.max(line, 1),
-      column: Math.max(col, 1),
-    };
+    const before = text.slice(0, offset).split('\n');
+    const line = before.length;
+    const column = (before.at(-1) as string).length + 1;
+    return { text: `${file}:${line}:${column}`, line, column };
   };
   const problem = (offset: number, message: string): Problem => ({
     level: 'error',
@@ -34,9 +32,7 @@ export function parseDocument(file: string, text: string): { document?: ConfigDo
   });
   let documents: readonly Document.Parsed[];
   try {
-    documents = [
-      ...parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' }),
-    ] as Document.Parsed[];
+    documents = [...parseAllDocuments(text, { prettyErrors: false, logLevel: 'error' })] as Document.Parsed[];
   } catch (error) {
     // Only nesting so deep that the parser's stack ends comes here; the parser reports everything else.
     return { problems: [problem(0, `cannot be read as YAML: ${messageOf(error)}`)] };
