@@ -10,9 +10,11 @@ const UNDER = 'kubernetes.audit.';
 
 /**
  * What servers say of such a field when a value or a key in it is longer than the 32,766 bytes of a term (OpenSearch's `flat_object` has
- * no `ignore_above`; Elasticsearch's bounds the values and not the keys), or nested deeper than `depth_limit`.
+ * no `ignore_above`; Elasticsearch's bounds the values and not the keys), or nested deeper than `depth_limit`. Elasticsearch gives the
+ * reason in a `caused_by`, and says here only that the field could not be parsed.
  */
-const UNFIT = /immense term in field="([^"]+)"|[Ff]lattened field \[([^\]]+)\]/;
+const UNFIT =
+  /immense term in field="([^"]+)"|failed to parse field \[([^\]]+)\] of type \[(?:flattened|flat_object)\]|[Ff]lattened field \[([^\]]+)\]/;
 
 type SendItems = (body: Buffer, part: Part) => Promise<SendResult>;
 
@@ -49,7 +51,7 @@ export async function sendUnindexed(result: SendResult, part: Part, send: SendIt
 /** The members that have to be moved, with those that were already; undefined where the refusal is not about one. */
 function namesToMove({ status, words }: Rejection, before: readonly string[]): string[] | undefined {
   const match = status === 400 ? UNFIT.exec(words) : null;
-  const field = match?.[1] ?? match?.[2];
+  const field = match?.[1] ?? match?.[2] ?? match?.[3];
   if (field === undefined) return undefined;
   const path = field.startsWith(UNDER) ? field.slice(UNDER.length) : field;
   const name = MOVABLE.find((movable) => path === movable || path.startsWith(`${movable}.`));

@@ -22,6 +22,9 @@ const IMMENSE = (field: string) =>
 const FLATTENED = (field: string) =>
   `Flattened field [${field}] contains one immense field whose keyed encoding is longer than the allowed max length of 32766 bytes. Key length: 40000`;
 
+const UNPARSED = (field: string) =>
+  `[1:40294] failed to parse field [${field}] of type [flattened] in document with id 'iFwRt6n5CiEE_56-H5_sdg'`;
+
 /** A server that cannot index these fields while they stand under their name. */
 async function send(
   unfit: Readonly<Record<string, (field: string) => string>>,
@@ -76,7 +79,7 @@ describe('an event of which the server cannot index a body', () => {
   it('is freed of one body after the other, and of what an authenticator added', async () => {
     const line = auditLine({ requestObject: { [LONG]: 1 }, responseObject: 1, user: { extra: { a: [LONG] } } });
     const { result, requests } = await send(
-      { requestObject: FLATTENED, responseObject: IMMENSE, 'user.extra': IMMENSE },
+      { requestObject: FLATTENED, responseObject: UNPARSED, 'user.extra': IMMENSE },
       [line],
     );
     expect(result.rejected).toEqual([]);
