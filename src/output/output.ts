@@ -49,6 +49,12 @@ export interface SendResult {
   readonly duplicates: number;
 }
 
+/** Which items of a part the receiver has; `again` where it could not be asked now. */
+export interface LookedUp {
+  readonly known: readonly number[];
+  readonly again?: Again;
+}
+
 /** What `check --connect` says of an output, one sentence each. */
 export interface Finding {
   readonly level: 'ok' | 'warning' | 'error';
@@ -79,6 +85,8 @@ export interface Output {
   /** The event of an item as it went through the filter: what a dead letter keeps. `eventSpan` unless the output adds to it. */
   eventBytes(batch: Batch, item: number): Buffer;
   send(part: Part, signal: AbortSignal): Promise<SendResult>;
+  /** Where an item can come to stand twice in spite of its id: which of those that a former run may have sent are there. */
+  lookUp?(part: Part, signal: AbortSignal): Promise<LookedUp>;
   /** Tries connection, credentials and rights, and writes nothing. */
   probe(signal: AbortSignal): Promise<readonly Finding[]>;
   close(): Promise<void>;

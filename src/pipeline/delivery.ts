@@ -21,6 +21,8 @@ export interface DeliveryContext {
   suspect(alone: boolean): void;
   /** Whether what comes later must not be stored before: but for what the receiver says of an event itself. */
   readonly ordered: boolean;
+  /** Whether a former run may have sent it: the receiver is asked first for what it has, where copies could come to stand there. */
+  readonly again?: boolean;
   /**
    * The batch as it was when this began, or cut once more where its memory was given back for the time of a wait;
    * `null` where it can't be had any more.
@@ -54,7 +56,9 @@ const ALARM = 32;
 export async function deliver(count: number, context: DeliveryContext, signal: AbortSignal): Promise<Delivered> {
   const delivery = new Delivery(context, signal);
   try {
-    await delivery.settle({ items: Array.from({ length: count }, (_, item) => item), refusal: null });
+    const items = Array.from({ length: count }, (_, item) => item);
+    const left = context.again === true ? await delivery.withoutKnown(items) : items;
+    if (left.length > 0) await delivery.settle({ items: left, refusal: null });
   } finally {
     context.suspect(false);
   }
@@ -90,6 +94,25 @@ class Delivery {
     this.#context = context;
     this.#signal = signal;
     this.#backoff = new Backoff(context.retry, context.random);
+  }
+
+  /** The items that the receiver does not have; waits until it can be asked. */
+  async withoutKnown(items: readonly number[]): Promise<readonly number[]> {
+    const { output } = this.#context;
+    while (output.lookUp !== undefined) {
+      const batch = await this.#context.batch();
+      if (batch === null) break; // settling it says so
+      const { known, again } = await output.lookUp({ batch, items }, this.#signal);
+      this.#signal.throwIfAborted();
+      if (again === undefined) {
+        this.duplicates += known.length;
+        this.#backoff.reset();
+        const there = new Set(known);
+        return items.filter((item) => !there.has(item));
+      }
+      await this.#wait(again, false, false);
+    }
+    return items;
   }
 
   /** Sends items again and again until none is left. A group that comes out of a division has shown its refusal. */

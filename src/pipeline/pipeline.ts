@@ -319,7 +319,7 @@ export class Pipeline implements LogReader {
     );
     if (again.reached !== range.to) this.#readAnewFrom(range.segment, again.reached, name);
     for (const part of parts) {
-      await this.#ship(part.sealed, part.cut, stop);
+      await this.#ship(part.sealed, part.cut, stop, true);
     }
   }
 
@@ -523,7 +523,7 @@ export class Pipeline implements LogReader {
     await this.#progress.finishSettled(stop);
   }
 
-  async #ship(sealed: Sealed, cut: Cut, stop: AbortSignal): Promise<void> {
+  async #ship(sealed: Sealed, cut: Cut, stop: AbortSignal, again = false): Promise<void> {
     if (sealed.batch.count === 0 && sealed.setAside.length === 0) {
       this.#progress.window.settle(cut, sealed.tally);
       this.#progress.touch();
@@ -540,7 +540,7 @@ export class Pipeline implements LogReader {
     await this.#room(stop);
     stop.throwIfAborted();
     if (shipment.large) this.#options.largeLines.hand(this, shipment);
-    this.#shipping.begin(shipment, stop, (error) => this.#fail(error));
+    this.#shipping.begin(shipment, again, stop, (error) => this.#fail(error));
   }
 }
 

@@ -68,12 +68,12 @@ export class Shipping {
     return new Shipment(sealed, cut, this.#options);
   }
 
-  /** Begins to ship a batch; `failed` is told of faults of the program. There must be room. */
-  begin(shipment: Shipment, signal: AbortSignal, failed: (error: unknown) => void): void {
+  /** Begins to ship a batch, maybe `again` after a restart; `failed` is told of faults of the program. There must be room. */
+  begin(shipment: Shipment, again: boolean, signal: AbortSignal, failed: (error: unknown) => void): void {
     const { cut } = shipment;
     this.#slots.run(async () => {
       try {
-        await this.#ship(shipment, cut, signal);
+        await this.#ship(shipment, cut, again, signal);
       } catch (error) {
         if (!signal.aborted) failed(error);
       } finally {
@@ -87,12 +87,12 @@ export class Shipping {
     return this.#slots.empty();
   }
 
-  async #ship(shipment: Shipment, cut: Cut, signal: AbortSignal): Promise<void> {
+  async #ship(shipment: Shipment, cut: Cut, again: boolean, signal: AbortSignal): Promise<void> {
     const { progress } = this.#options;
     await progress.noteBefore(signal, () => shipment.rest());
     await this.#setAside(shipment, signal);
     if (shipment.count > 0) {
-      const delivered = await deliver(shipment.count, this.#contextOf(shipment, signal), signal);
+      const delivered = await deliver(shipment.count, this.#contextOf(shipment, again, signal), signal);
       const { rejected, duplicates, gone } = delivered;
       await this.#refused(shipment, cut, rejected, signal);
       await this.#gone(cut, gone, signal);
@@ -108,7 +108,7 @@ export class Shipping {
     await progress.finishSettled(signal);
   }
 
-  #contextOf(shipment: Shipment, signal: AbortSignal): DeliveryContext {
+  #contextOf(shipment: Shipment, again: boolean, signal: AbortSignal): DeliveryContext {
     const { output, retry, sleep, random, notes, condition } = this.#options;
     let borrows = false;
     return {
@@ -117,17 +117,18 @@ export class Shipping {
       random,
       evidence: this.#evidence,
       ordered: this.#options.batch.maxInFlight === 1,
+      again,
       batch: () => shipment.batch(signal),
       sleep: async (ms) => {
         shipment.rest();
         await sleep(ms, signal);
       },
       answered: (result, bytes, milliseconds) => {
-        const again = result.again.length > 0;
-        notes.sent(milliseconds / 1000, bytes, again ? 'again' : 'stored');
-        if (!again) condition.clear(shipment);
+        const isStored = result.again.length === 0;
+        notes.sent(milliseconds / 1000, bytes, isStored ? 'stored' : 'again');
+        if (isStored) condition.clear(shipment);
       },
-      waiting: (state, again, delayMs) => this.#waiting(shipment, state, again, delayMs),
+      waiting: (state, refusal, delayMs) => this.#waiting(shipment, state, refusal, delayMs),
       suspect: (alone) => {
         if (alone !== borrows) this.#slots.lend(alone);
         borrows = alone;

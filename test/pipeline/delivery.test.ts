@@ -315,6 +315,33 @@ describe('a delivery', () => {
     expect(output.stored).toEqual(all(100).toSpliced(42, 1));
   });
 
+  it('asks after a restart for what the receiver has, until it says so, and sends the rest', async () => {
+    const batch = batchOf(4);
+    const output = new ScriptedOutput();
+    let asked = 0;
+    const busy = { how: 'retry', items: [0, 1, 2, 3], status: 503, reason: 'look-up', words: '' } as const;
+    const lookUp = async () => (++asked < 3 ? { known: [], again: busy } : { known: [0, 2] });
+    const waits: string[] = [];
+    const context: DeliveryContext = {
+      output: Object.assign(output, { lookUp }),
+      retry,
+      evidence: new Evidence(),
+      random: () => 0,
+      answered: () => undefined,
+      waiting: (state) => void waits.push(state),
+      suspect: () => undefined,
+      ordered: false,
+      batch: async () => batch,
+      sleep: async () => undefined,
+    };
+    const signal = new AbortController().signal;
+    expect(await deliver(4, { ...context, again: true }, signal)).toEqual({ rejected: [], duplicates: 2, gone: [] });
+    expect(output.requests).toEqual([[1, 3]]);
+    expect(waits).toEqual(['retrying', 'retrying']);
+    await deliver(4, context, signal);
+    expect([asked, output.requests[1]]).toEqual([3, [0, 1, 2, 3]]);
+  });
+
   it.each([
     ['by itself', 1],
     ['before others', 5],

@@ -7,6 +7,7 @@ import { partBody } from '../part-body.ts';
 import type { Transport } from '../transport.ts';
 import { ecsEncoder, ecsEventBytes } from './ecs.ts';
 import { bulkEncoder, bulkEventBytes } from './encode.ts';
+import { lookUp } from './look-up.ts';
 import { probe } from './probe.ts';
 import { classify, FILTER_PATH } from './reply.ts';
 import { targetOf } from './target.ts';
@@ -55,6 +56,9 @@ export function createElasticsearchOutput(
       if (result.rejected.length === 0) return result;
       return sendUnindexed(result, part, (body, some) => bulk(body, some, signal));
     },
+    ...(target.kind === 'data stream'
+      ? { lookUp: (part: Part, signal: AbortSignal) => lookUp(transport, target.pattern, part, signal) }
+      : {}),
     probe: (signal) => probe(transport, config, target, signal),
     close: () => transport.close(),
   };

@@ -8,7 +8,7 @@ import { createTransport } from '../../../../src/output/http-transport.ts';
 import { BatchBuilder } from '../../../../src/pipeline/batch.ts';
 import { ask, serverScripts, type ServerScripts } from '../../../support/real-receiver.ts';
 import { shared } from '../../../support/shared.ts';
-import { auditLine, wholePart } from '../../support/batch.ts';
+import { auditLine, batchOf, wholePart } from '../../support/batch.ts';
 import { outputConfig } from '../../support/network-output.ts';
 
 const CORPUS = shared('corpus/mixed.log.zst');
@@ -135,6 +135,32 @@ for (const { name: kind, folder, prefix, settings, lacks } of kinds) {
       expect(await ship('odd', 'native', Buffer.from(`${lines.join('\n')}\n`))).toEqual([]);
       expect(await found('odd', { term: { 'user.username': 'alice' } })).toBe(lines.length);
       expect(await found('odd', { term: { 'auditail.unindexed': 'responseObject' } })).toBeGreaterThan(0);
+    });
+
+    // The Elasticsearch of these tests has no API for data streams.
+    it.skipIf(folder !== 'opensearch')('finds what was sent before a roll-over, wherever it stands', async () => {
+      const stream = 'logs-audit-default';
+      const target = ['--stdin', '--output', 'elasticsearch', '--url', server.url, '--data-stream', stream];
+      const print = (): void => undefined;
+      const terminal = { print, complain: print, write, draw: print, isLive: false, columns: 80, rows: 24, style };
+      await runProgram(['setup', ...target], { terminal, environment: {}, version: '0.0.0' });
+      const config = outputConfig('elasticsearch', { url: server.url, dataStream: stream });
+      const transport = createTransport(config, { userAgent: 'test', environment: {} });
+      const output = createElasticsearchOutput(config, {}, transport);
+      const batch = batchOf(
+        output,
+        Array.from({ length: 6 }, (_, at) => auditLine({ auditID: `${at}` })),
+      );
+      const { signal } = new AbortController();
+      for (const items of [[0, 2], [3]]) {
+        expect(await output.send({ batch, items }, signal)).toEqual({ rejected: [], again: [], duplicates: 0 });
+        await ask('POST', `${server.url}/${stream}/_rollover`);
+      }
+      await ask('POST', `${server.url}/${stream}/_refresh`);
+      expect(await output.lookUp?.(wholePart(batch), signal)).toEqual({ known: [0, 2, 3] });
+      // So it would be without the question: a second copy.
+      expect((await output.send({ batch, items: [0] }, signal)).duplicates).toBe(0);
+      await output.close();
     });
 
     it('takes every event of it in ECS, and finds what the rules ask for', async () => {
