@@ -140,10 +140,8 @@ for (const { name: kind, folder, prefix, settings, lacks } of kinds) {
     // The Elasticsearch of these tests has no API for data streams.
     it.skipIf(folder !== 'opensearch')('finds what was sent before a roll-over, wherever it stands', async () => {
       const stream = 'logs-audit-default';
-      const target = ['--stdin', '--output', 'elasticsearch', '--url', server.url, '--data-stream', stream];
-      const print = (): void => undefined;
-      const terminal = { print, complain: print, write, draw: print, isLive: false, columns: 80, rows: 24, style };
-      await runProgram(['setup', ...target], { terminal, environment: {}, version: '0.0.0' });
+      const template = { index_patterns: [stream], data_stream: {}, priority: 500 };
+      await ask('PUT', `${server.url}/_index_template/look-up`, template);
       const config = outputConfig('elasticsearch', { url: server.url, dataStream: stream });
       const transport = createTransport(config, { userAgent: 'test', environment: {} });
       const output = createElasticsearchOutput(config, {}, transport);
