@@ -28,7 +28,7 @@ export function describeExplanation(explanation: Explanation, paint: Paint): rea
     `  ${paint(STYLES[outcome], outcome)}${by}: ${humanCount(bytesBefore)}${size} bytes`,
     ...changes.map(
       (change) =>
-        `    ${printable(change.path)}: ${humanCount(change.bytesBefore)} -> ${humanCount(change.bytesAfter)} bytes`,
+        `    ${printable(change.path)}:${change.what === undefined ? '' : ` ${change.what},`} ${humanCount(change.bytesBefore)} -> ${humanCount(change.bytesAfter)} bytes`,
     ),
     ...(explanation.before === undefined ? [] : [`  - ${printable(explanation.before)}`]),
     ...(explanation.after === undefined ? [] : [`  + ${printable(explanation.after)}`]),

@@ -24,6 +24,8 @@ export interface Headline {
 export interface Change {
   /** Path of the value that is changed or taken away. */
   readonly path: string;
+  /** `redacted secret-data`, `trimmed managed-fields`; missing where the policy lowered the level, or something was added. */
+  readonly what?: string;
   readonly bytesBefore: number;
   readonly bytesAfter: number;
 }
@@ -82,6 +84,7 @@ export function explainEvent(opened: OpenedFilter, event: Event, where: Where, w
   const length = applySplices(bytes, start, end, verdict.splices, SCRATCH);
   const changes = verdict.splices.map((splice) => ({
     path: pathOfRange(bytes, start, end, splice.start, splice.end),
+    ...(splice.mark == null ? {} : { what: `${splice.mark.what} ${splice.mark.kind}` }),
     bytesBefore: splice.end - splice.start,
     bytesAfter: splice.with.length,
   }));
