@@ -4,6 +4,7 @@ import type { RE2JS } from 're2js';
 import type { Event } from '../event/event.ts';
 import type { Condition } from './condition.ts';
 import { wholeNumber } from './condition.ts';
+import { withAddresses } from './ip.ts';
 import { ExpressionError } from './expression-error.ts';
 import { linearPattern } from './pattern.ts';
 import type { Field } from './vocabulary.ts';
@@ -23,7 +24,7 @@ export class Evaluation {
   #event: Event | null = null;
 
   constructor() {
-    this.#environment = new Environment({ limits: { maxDepth: 2000 } })
+    this.#environment = withAddresses(new Environment({ limits: { maxDepth: 2000 } }))
       .registerFunction('fieldText(int): string', (slot: bigint) => this.#current.text(Number(slot)))
       .registerFunction('fieldInt(int): int', (slot: bigint) => BigInt(wholeNumber(this.#current, Number(slot))))
       .registerFunction('fieldList(int): list<string>', (slot: bigint) => [...this.#current.list(Number(slot))])

@@ -1,6 +1,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { Environment } from '@marcbachmann/cel-js';
 import { SLOT } from '../event/field.ts';
+import { withAddresses } from './ip.ts';
 
 /** How a field of the event reads in an expression; where it is unset, it reads as the zero value of that. */
 export type Kind = 'string' | 'int' | 'list<string>' | 'map<string, string>' | 'map<string, list<string>>' | 'dyn';
@@ -55,7 +56,7 @@ const FIELDS: ReadonlyMap<string, Field> = new Map(
 export const vocabulary = declared();
 
 function declared(): Environment {
-  const environment = new Environment();
+  const environment = withAddresses(new Environment());
   for (const [name, kind] of Object.entries(SCHEMA)) {
     environment.registerVariable(name, typeof kind === 'string' ? { type: kind } : { schema: kind });
   }
