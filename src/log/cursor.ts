@@ -57,6 +57,8 @@ export class Cursor {
   #lease: Lease | null = null;
   /** Offset in the segment of the first byte not given out. */
   #offset = 0;
+  /** Whether the last read of a plain file gave less than was asked for: then its size tells whether there is more. */
+  #drained = false;
   /** Offset up to which a line that is too long has been passed over; `null` where no such line is being read. */
   #skipped: number | null = null;
 
@@ -301,6 +303,7 @@ export class Cursor {
     this.#buffer.begin(history);
     this.#offset = stand;
     this.#skipped = null;
+    this.#drained = false;
     place.offset = stand;
     place.done = false;
     if (stand !== offset) this.#queue.push({ kind: 'rewound', segment, from: offset, to: stand });
@@ -344,6 +347,10 @@ export class Cursor {
   }
 
   async #read(segment: Segment): Promise<Piece | 'again' | null> {
+    if (this.#drained) {
+      this.#drained = false;
+      return this.#reachedEnd(segment);
+    }
     if (!segment.closed && !(await this.#historyHolds(segment))) return 'again';
     const buffer = this.#buffer;
     const { large } = this.#options;
@@ -351,6 +358,7 @@ export class Cursor {
     buffer.makeRoom();
     const count = await this.#readContent(this.#offset + buffer.left, buffer.bytes, buffer.filled, buffer.room);
     if (count === 0) return this.#reachedEnd(segment);
+    this.#drained = count < buffer.room && this.#lease?.compressed === false;
     const scanFrom = buffer.filled;
     buffer.filled += count;
     return this.#giveOut(segment, scanFrom);
@@ -533,6 +541,7 @@ export class Cursor {
     this.#lease = null;
     this.#segment = null;
     this.#skipped = null;
+    this.#drained = false;
     this.#buffer.shrink();
     await lease?.release();
   }
