@@ -9,6 +9,8 @@ import type { Credentials } from './credentials.ts';
 export interface WebhookServerOptions {
   readonly config: WebhookSourceConfig;
   readonly credentials: Credentials;
+  /** For a handshake, and for the head of a request. */
+  readonly headMs: number;
   /** Told of connections that had to go because too many said nothing, and of failed handshakes. */
   refused(kind: string, words: string): void;
   handle(request: http.IncomingMessage, response: http.ServerResponse): Promise<void>;
@@ -18,8 +20,6 @@ export interface WebhookServerOptions {
 const REQUEST_MS = 30_000;
 /** Longer than the API server's client keeps an idle connection (90 s): it is the one to close it, between two posts. */
 const KEEP_ALIVE_MS = 120_000;
-/** For a handshake, and for the head of a request. */
-const HEAD_MS = 10_000;
 const MAX_UNPROVEN = 256;
 
 /** Listens for posts. Who may post is decided before a byte of a body is taken. */
@@ -31,13 +31,13 @@ export class WebhookServer {
 
   constructor(options: WebhookServerOptions) {
     this.#options = options;
-    const { config, credentials } = options;
+    const { config, credentials, headMs } = options;
     const limits = {
       maxHeaderSize: 16 * 1024,
-      headersTimeout: HEAD_MS,
+      headersTimeout: headMs,
       requestTimeout: REQUEST_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: 1000,
+      connectionsCheckingInterval: Math.min(1000, headMs),
     };
     const { tls } = credentials;
     const mutual = config.tls?.clientCA !== undefined;
@@ -47,7 +47,7 @@ export class WebhookServer {
         : https.createServer({
             ...limits,
             ...tls,
-            handshakeTimeout: HEAD_MS,
+            handshakeTimeout: headMs,
             requestCert: mutual,
             rejectUnauthorized: mutual,
           });

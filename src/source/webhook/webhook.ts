@@ -25,10 +25,11 @@ export interface WebhookSourceOptions {
   /** Makes lines of the body of a post. */
   lines(body: Buffer): PostedLines;
   readonly anomaly: Anomaly;
+  /** How often certificates are looked at again, and how long a handshake or the head of a request may take. */
+  readonly timing?: { readonly refreshMs: number; readonly headMs: number };
 }
 
-/** Certificates and tokens are looked at again so often. */
-const REFRESH_MS = 5000;
+const TIMING = { refreshMs: 5000, headMs: 10_000 };
 /** For posts that are on the way when the agent ends: less than the 30 s after which the API server gives one up. */
 const CLOSE_MS = 5000;
 /** What many could cause is told once in so long, and counted each time. */
@@ -42,7 +43,7 @@ const RETRY_AFTER = { 'retry-after': '1' };
  * Takes what the API server posts with `--audit-webhook-config-file`. A post is answered with 200 once its events are in
  * the spool and on disk, and never before; whatever else it is answered, the API server sends it again, up to five times.
  */
-export function createWebhookSource(options: WebhookSourceOptions & { readonly refreshMs?: number }): Source {
+export function createWebhookSource(options: WebhookSourceOptions): Source {
   const { name, type, spool: limits } = options.config;
   const spooled = createSpooledLog({ ...options, name, limits });
   const { log, anomalies } = spooled;
@@ -57,14 +58,14 @@ export function createWebhookSource(options: WebhookSourceOptions & { readonly r
 }
 
 class Webhook {
-  readonly #options: WebhookSourceOptions & { readonly refreshMs?: number };
+  readonly #options: WebhookSourceOptions;
   readonly #spooled: SpooledLog;
   readonly #credentials: Credentials;
   readonly #commit: GroupCommit;
   readonly #budget: BodyBudget;
   readonly #toldAt = new Map<string, number>();
 
-  constructor(options: WebhookSourceOptions & { readonly refreshMs?: number }, spooled: SpooledLog) {
+  constructor(options: WebhookSourceOptions, spooled: SpooledLog) {
     const { config } = options;
     this.#options = options;
     this.#spooled = spooled;
@@ -75,6 +76,7 @@ class Webhook {
 
   async run(signal: AbortSignal): Promise<void> {
     const { spool, log, note } = this.#spooled;
+    const { refreshMs, headMs } = this.#options.timing ?? TIMING;
     await this.#credentials.refresh();
     const { tornBytes } = await spool.open('cut');
     if (tornBytes > 0) {
@@ -85,13 +87,14 @@ class Webhook {
     const server = new WebhookServer({
       config: this.#options.config,
       credentials: this.#credentials,
+      headMs,
       refused: (kind, words) => this.#refuse(kind, { reason: words }),
       handle: (request, response) => this.#handle(request, response),
     });
     await server.listen();
     try {
       const pause = new Pulse();
-      for (; !signal.aborted; await pause.wait(this.#options.refreshMs ?? REFRESH_MS, signal)) {
+      for (; !signal.aborted; await pause.wait(refreshMs, signal)) {
         await this.#renew(server);
       }
     } finally {

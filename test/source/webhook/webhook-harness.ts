@@ -44,7 +44,11 @@ export function eventList(from: number, count: number, filler = 0): string {
 }
 
 /** A webhook source that listens on a port of its own, and a reader of its log. */
-export async function listening(settings: object = {}, stateDirectory = temporaryDirectory(), refreshMs = 5000) {
+export async function listening(
+  settings: object = {},
+  stateDirectory = temporaryDirectory(),
+  timing?: { refreshMs: number; headMs: number },
+) {
   const port = await freePort();
   const sources = [{ name: 'hook', type: 'webhook', listen: `127.0.0.1:${port}`, ...settings }];
   const config = configSchema.parse({ sources, outputs: [{ name: 'o', type: 'stdout' }] })
@@ -54,7 +58,7 @@ export async function listening(settings: object = {}, stateDirectory = temporar
   const source = createWebhookSource({
     config,
     stateDirectory,
-    refreshMs,
+    ...(timing === undefined ? {} : { timing }),
     reference: (line) => (view.read(line, 0, line.length) === null ? view.reference() : null),
     lines: eventListLines,
     anomaly: (kind) => void said.push(kind),

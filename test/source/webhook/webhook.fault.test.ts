@@ -1,4 +1,5 @@
-import { truncateSync, writeFileSync, mkdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -9,6 +10,35 @@ import { eventList, listening } from './webhook-harness.ts';
 function idsIn(text: string): string[] {
   return [...text.matchAll(/"auditID":"([^"]*)"/g)].map((match) => match[1] as string);
 }
+
+/** An authority, and two certificates by it for one key: one that has expired and one that is good. */
+function certificates() {
+  const directory = temporaryDirectory();
+  const script = `
+    set -e
+    cd "$0"
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.pem
+    openssl req -newkey rsa:2048 -nodes -subj /CN=auditail -keyout tls.key -out tls.csr
+    echo subjectAltName=IP:127.0.0.1 > names
+    openssl x509 -req -in tls.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -days 2 -out renewed.pem
+    openssl x509 -req -in tls.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -days 0 -out expired.pem
+    sleep 1`;
+  try {
+    execFileSync('sh', ['-c', script, directory], { stdio: 'ignore' });
+  } catch {
+    // There is no openssl, or an old one: the test is skipped, and says so.
+    return null;
+  }
+  const cert = join(directory, 'tls.pem');
+  return {
+    cert,
+    key: join(directory, 'tls.key'),
+    authority: readFileSync(join(directory, 'ca.pem')),
+    use: (name: 'expired' | 'renewed') => copyFileSync(join(directory, `${name}.pem`), cert),
+  };
+}
+
+const QUICK = { refreshMs: 10, headMs: 5000 };
 
 describe('a webhook source under stress', () => {
   it('stores 95 posts that come slowly and at once', async () => {
@@ -64,6 +94,29 @@ describe('a webhook source under stress', () => {
     for (const socket of sockets) socket.destroy();
     await sleep(50);
     expect(await post(body)).toMatchObject({ status: 200 });
+  });
+
+  it('is reached again when an expired certificate has been renewed', async (context) => {
+    const made = certificates();
+    if (made === null) return context.skip('there is no openssl');
+    made.use('expired');
+    const { post, said } = await listening({ tls: { cert: made.cert, key: made.key } }, undefined, QUICK);
+    const tls = { ca: made.authority };
+    await expect(post(eventList(1, 1), { tls })).rejects.toThrow(/expired/);
+    made.use('renewed');
+    await until(() => said.includes('renewed'));
+    expect(await post(eventList(1, 1), { tls })).toMatchObject({ status: 200 });
+  });
+
+  it('ends a connection whose request head never ends, and answers others meanwhile', async () => {
+    const { open, post } = await listening({}, undefined, { refreshMs: 5000, headMs: 200 });
+    const slow = await open();
+    slow.write('POST / HTTP/1.1\r\nhost: x\r\nx-slow: ');
+    expect(await post(eventList(1, 1))).toMatchObject({ status: 200 });
+    let answer = '';
+    slow.setEncoding('latin1').on('data', (text: string) => (answer += text));
+    await new Promise((resolve) => slow.once('close', resolve));
+    expect(answer).toMatch(/^HTTP\/1.1 408/);
   });
 
   it('lets nobody keep others out by connections that say nothing', async () => {

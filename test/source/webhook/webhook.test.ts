@@ -17,6 +17,8 @@ function idsIn(text: string): string[] {
   return [...text.matchAll(/"auditID":"([^"]*)"/g)].map((match) => match[1] as string);
 }
 
+const QUICK = { refreshMs: 10, headMs: 5000 };
+
 describe('a webhook source', () => {
   it('answers 200 when the events stand in the spool as the log backend would have written them', async () => {
     const { post, read } = await listening();
@@ -78,7 +80,7 @@ describe('a webhook source', () => {
   it('uses a certificate that was renewed, and keeps the one it has while half of a renewal is there', async () => {
     const files = serverFiles();
     files.put('wrong-name');
-    const { post, said } = await listening({ tls: { cert: files.cert, key: files.key } }, undefined, 10);
+    const { post, said } = await listening({ tls: { cert: files.cert, key: files.key } }, undefined, QUICK);
     await expect(post(eventList(1, 1))).rejects.toThrow();
     files.put('server');
     await until(() => said.includes('renewed'));
