@@ -13,6 +13,7 @@ export async function checkState(directory: string): Promise<readonly Finding[]>
   try {
     await openStateDirectory(root);
     const findings: Finding[] = [{ level: 'ok', text: `${root} can be written` }];
+    findings.push(...checkOthers(root));
     const running = await askAgent(root);
     if (running !== null) {
       findings.push({
@@ -25,6 +26,19 @@ export async function checkState(directory: string): Promise<readonly Finding[]>
     if (!(thrown instanceof AuditailError)) throw thrown;
     return [{ level: 'error', text: thrown.message, ...(thrown.hint === undefined ? {} : { hint: thrown.hint }) }];
   }
+}
+
+/** Who may write there can make the agent pass over a part of the trail; who may read there reads the dead letter. */
+function checkOthers(root: string): readonly Finding[] {
+  const stat = fs.statSync(root);
+  if ((stat.mode & 0o077) === 0 && (stat.uid === process.geteuid?.() || stat.uid === 0)) return [];
+  return [
+    {
+      level: 'warning',
+      text: `${root} is open to others: ${ownerOf(root)}`,
+      hint: 'Close it: chmod 0700, and chown to the user that the agent runs as.',
+    },
+  ];
 }
 
 function checkParent(root: string): Finding {

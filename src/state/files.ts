@@ -8,6 +8,7 @@ import { messageOf, systemCode } from '../errors.ts';
  * runs on other threads. All throw the system's own errors.
  */
 export interface StateFiles {
+  /** Never follows a symbolic link in the place of the file, and never waits for the other end of a FIFO. */
   open(path: string, flags: 'r' | 'w' | 'wx' | 'a+'): Promise<number>;
   close(fd: number): Promise<void>;
   /** Bytes read into `buffer`, 0 at the end of the file. */
@@ -38,11 +39,27 @@ const write = promisify(fs.write);
 const sync = promisify(fs.fsync);
 const truncate = promisify(fs.ftruncate);
 
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = fs.constants;
+
+/**
+ * Whoever can make names in the state directory could otherwise have a file of somebody else's overwritten, or the agent
+ * stand still before a FIFO.
+ */
+const CAREFUL = O_NOFOLLOW | O_NONBLOCK;
+
+const OPEN_FLAGS = {
+  r: O_RDONLY | CAREFUL,
+  w: O_WRONLY | O_CREAT | O_TRUNC | CAREFUL,
+  wx: O_WRONLY | O_CREAT | O_EXCL | CAREFUL,
+  a: O_WRONLY | O_CREAT | O_APPEND | CAREFUL,
+  'a+': O_RDWR | O_CREAT | O_APPEND | CAREFUL,
+} as const;
+
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
 
 export const REAL_FILES: StateFiles = {
-  open: (path, flags) => open(path, flags, FILE_MODE),
+  open: (path, flags) => open(path, OPEN_FLAGS[flags], FILE_MODE),
   close,
   read: async (fd, buffer, position) => (await read(fd, buffer, 0, buffer.length, position)).bytesRead,
   write: async (fd, buffer) => (await write(fd, buffer, 0, buffer.length)).bytesWritten,
@@ -63,7 +80,7 @@ export const REAL_FILES: StateFiles = {
   async makeDirectory(directory) {
     await fs.promises.mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
   },
-  openNow: (path, flags) => fs.openSync(path, flags, FILE_MODE),
+  openNow: (path, flags) => fs.openSync(path, OPEN_FLAGS[flags], FILE_MODE),
   writeNow: (fd, buffer) => fs.writeSync(fd, buffer),
   closeNow: fs.closeSync,
   renameNow: fs.renameSync,
@@ -111,7 +128,8 @@ export async function readUpTo(files: StateFiles, fd: number, buffer: Buffer, po
 
 /** Makes names that were created, renamed or removed in a directory durable. */
 export async function syncDirectory(files: StateFiles, directory: string): Promise<void> {
-  const fd = await files.open(directory, 'r');
+  // The state directory itself may be a symbolic link: its administrator made it.
+  const fd = await files.open(`${directory}/.`, 'r');
   await closeAfter(files, fd, () => files.sync(fd));
 }
 

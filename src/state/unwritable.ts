@@ -5,6 +5,10 @@ const HINTS: Readonly<Record<string, string>> = {
   ENOSPC: 'Free space on the filesystem of the state directory; what was stored before is unharmed.',
   EDQUOT: 'Raise the quota of the filesystem of the state directory; what was stored before is unharmed.',
   EROFS: 'Mount a writable volume at the state directory, or name another one with --state-dir.',
+  ELOOP:
+    'A symbolic link stands where a file of auditail belongs. auditail makes none: find out who did, and remove it.',
+  ENXIO:
+    'A FIFO or a socket stands where a file of auditail belongs. auditail makes none: find out who did, and remove it.',
   EIO: 'Look at the kernel log: the disk of the state directory gives errors.',
 };
 

@@ -41,3 +41,8 @@ test('the configuration in the README is one that auditail takes', () => {
   const [, yaml = ''] = /```yaml\n([^`]*)```/.exec(text('README.md')) ?? [];
   expect(configSchema.safeParse(parse(yaml)).error).toBeUndefined();
 });
+
+test.each(DOCUMENTS)('the tests that %s names are there', (document) => {
+  const named = [...text(document).matchAll(/`(test\/[\w./-]+\.ts)`/g)].map(([, path]) => path ?? '');
+  expect(named.filter((path) => !existsSync(join(REPOSITORY, path)))).toEqual([]);
+});
