@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AlertExceptConfig, AlertRuleConfig } from '../config/alert-rule-schema.ts';
 import { SLOT } from '../event/field.ts';
 import type { Event } from '../event/event.ts';
+import { mentions } from './mentions.ts';
 import { networks } from './network.ts';
 import type { Kind, Rule, Test } from './rule.ts';
 import { parseTemplate, type Template } from './template.ts';
@@ -55,6 +56,7 @@ class RuleCompiler {
     if (second !== undefined) this.#problem([second], `a rule is of one kind: it has ${kinds.join(' and ')}`);
     const kind = kindOf(config);
     const tests = [
+      ...(config.mentions === undefined ? [] : [mentions(config.mentions)]),
       ...(config.when === undefined ? [] : [this.#expression(config.when, ['when'])]),
       ...this.#exceptions(config.except),
     ];

@@ -39,6 +39,7 @@ export function addLaboratory(program: Command, context: Context, done: Done): v
     .option('--top <count>', 'show so many values of each', '10')
     .option('--format <format>', 'table, json, csv or html', 'table')
     .option('--out <file>', 'write it to a file')
+    .option('--alert-rules <path>', 'with --format html: what these alert rules would have told, too')
     .action(async (files: readonly string[], flags: StatsFlags) => {
       const { stats } = await import('./stats.ts');
       done(await stats(files, flags, context));

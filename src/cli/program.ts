@@ -4,6 +4,7 @@ import { AuditailError } from '../errors.ts';
 import { addConfigOptions } from './configuration.ts';
 import type { ConfigFlags } from './configuration.ts';
 import type { Context, Done } from './context.ts';
+import { addAlertCommands } from './alert-commands.ts';
 import { addDeadLetterCommands } from './dead-letter.ts';
 import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
@@ -89,6 +90,7 @@ function createProgram(context: Context, done: Done): Command {
   addReconcileCommand(program, context, done);
   addStateCommands(program, context, done);
   addDeadLetterCommands(program, context, done);
+  addAlertCommands(program, context, done);
 
   addLaboratory(program, context, done);
 

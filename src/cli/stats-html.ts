@@ -18,7 +18,7 @@ td.bar { width: 24%; } td.bar svg { display: block; width: 100%; height: .9rem; 
 .key i { display: inline-block; width: .8rem; height: .8rem; margin: 0 .3rem 0 1rem; }`;
 
 /** A page that a person opens and looks at: by itself, without scripts, and with nothing from anywhere else. */
-export function statsHtml(report: StatisticsReport): string {
+export function statsHtml(report: StatisticsReport, more = ''): string {
   const filtered = isFiltered(report);
   const key = filtered
     ? '<p class="key"><i style="background:var(--bar)"></i>in the log<i style="background:var(--kept)"></i>delivered</p>'
@@ -40,6 +40,7 @@ ${statsSummary(report)
 ${key}
 ${timeline(report)}
 ${report.dimensions.map((dimension) => table(dimension, report, filtered)).join('\n')}
+${more}
 </body>
 </html>`;
 }

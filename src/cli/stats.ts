@@ -1,14 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { suggest } from '../config/suggestion.ts';
 import { AuditailError, messageOf } from '../errors.ts';
+import { AlertReplay } from '../inspect/alert-replay.ts';
+import { openAlertRules } from '../inspect/alert-rules.ts';
 import { EventWalk } from '../inspect/event-walk.ts';
 import { DIMENSIONS, Statistics } from '../inspect/statistics.ts';
 import type { Dimension } from '../inspect/statistics.ts';
+import { alertsSection } from './alerts-html.ts';
 import type { Context } from './context.ts';
 import type { ExitCode } from './exit.ts';
 import { InputProgress } from './input-progress.ts';
 import type { FilterFlags, InputFlags } from './recorded-input.ts';
-import { complainOf, openFilterFile, openNamedFilter, openRecorded } from './recorded-input.ts';
+import { complainOf, openFilterFile, openNamedFilter, openRecorded, problemsError } from './recorded-input.ts';
 import { statsHtml } from './stats-html.ts';
 import { statsCsv, statsJson, statsTable } from './stats-text.ts';
 
@@ -18,6 +21,7 @@ export interface StatsFlags extends FilterFlags, InputFlags {
   readonly top: string;
   readonly format: string;
   readonly out?: string;
+  readonly alertRules?: string;
 }
 
 const FORMATS = { table: statsTable, json: statsJson, csv: statsCsv, html: statsHtml } as const;
@@ -40,22 +44,43 @@ export async function stats(files: readonly string[], flags: StatsFlags, context
     ...(filter === undefined ? {} : { filter }),
     ...(whatIf === undefined ? {} : { whatIf }),
   });
+  const alerts = openAlerts(flags);
   const log = await openRecorded(files, flags, context);
   const walk = new EventWalk();
   const progress = new InputProgress(context.terminal, log);
   try {
     for await (const block of log.blocks()) {
-      walk.walk(block, (event) => statistics.add(event));
+      walk.walk(block, (event, where) => {
+        statistics.add(event);
+        alerts?.see(event, where);
+      });
       progress.show();
     }
   } finally {
     progress.end();
   }
   const exit = complainOf(walk, context);
-  const text = FORMATS[flags.format as keyof typeof FORMATS](statistics.report(top));
+  const report = statistics.report(top);
+  const text =
+    alerts === undefined
+      ? FORMATS[flags.format as keyof typeof FORMATS](report)
+      : statsHtml(report, alertsSection(alerts));
   if (flags.out === undefined) context.terminal.print(text);
   else write(flags.out, text);
   return exit;
+}
+
+/** The page may tell of alerts as well: what these rules would have told of the same events. */
+function openAlerts({ alertRules, format }: StatsFlags): AlertReplay | undefined {
+  if (alertRules === undefined) return undefined;
+  if (format !== 'html') {
+    throw new AuditailError('AUD_USAGE', '--alert-rules goes with --format html', {
+      hint: '`auditail alerts replay` has a table and JSON.',
+    });
+  }
+  const { rules, problems } = openAlertRules({ rules: [alertRules], overrides: {} });
+  if (problems.length > 0) throw problemsError(problems);
+  return new AlertReplay(rules, { groups: 10_000, values: 1000, toleranceMs: 30_000 });
 }
 
 function dimensions(by: string | undefined, hasFilter: boolean): readonly Dimension[] {

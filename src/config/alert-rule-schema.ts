@@ -85,6 +85,13 @@ export const alertRuleSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Resources as `secrets`, `pods/exec` or `pods/*`; all, and other paths, where this is not set.'),
+  mentions: z
+    .array(text)
+    .min(1)
+    .optional()
+    .describe(
+      'Names of which one at least stands somewhere in the event, such as `hostPID`: looked for in its bytes before `when` is asked, so that bodies need not be parsed in vain.',
+    ),
   when: condition.optional(),
   except: except.optional(),
   each: z.strictObject({}).optional().describe('Fires on every match. This is so where nothing else is said.'),

@@ -90,9 +90,22 @@ function textOf(node: ASTNode): Text | undefined {
 }
 
 function numberOf(node: ASTNode): ((event: Event) => number) | undefined {
+  if (node.op === 'call' && node.args[0] === 'size') return sizeOf(node.args[1]);
   const field = fieldOf(node);
   if (field?.kind !== 'int') return undefined;
   return (event) => wholeNumber(event, field.slot);
+}
+
+/** `size(auditID)`: code points, as CEL counts them. */
+function sizeOf([of, ...others]: readonly ASTNode[]): ((event: Event) => number) | undefined {
+  const text = of === undefined || others.length > 0 ? undefined : textOf(of);
+  if (text === undefined) return undefined;
+  return (event) => {
+    const value = text.read(event);
+    let size = 0;
+    for (const _ of value) size += 1;
+    return size;
+  };
 }
 
 /** A number field of type int; what is no whole number reads as 0, as unset does. */

@@ -1,0 +1,78 @@
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { readConfigFile } from '../config/config-file.ts';
+import { parseDocument } from '../config/document.ts';
+import { checkSchema } from '../config/issues.ts';
+import type { Problem } from '../config/problem.ts';
+import { formatPath, sortProblems } from '../config/problem.ts';
+
+const text = z.string().min(1);
+const texts = z.union([text, z.array(text).min(1, 'must not be empty')], { error: 'must be text, or a list of texts' });
+
+const schema = z.strictObject({
+  rules: texts.optional(),
+  expectations: z
+    .array(
+      z.strictObject({
+        name: text.optional(),
+        rule: text,
+        events: texts,
+        fires: z.int().min(1, 'must be at least 1; quiet: true where nothing may be told').optional(),
+        quiet: z.literal(true).optional(),
+        summary: text.optional(),
+      }),
+    )
+    .min(1, 'must have one at least'),
+});
+
+/** What is expected of one rule on some recorded events. */
+export interface AlertExpectation {
+  readonly name: string;
+  /** `expectations.yaml:12:5` */
+  readonly place: string;
+  readonly rule: string;
+  readonly events: readonly string[];
+  /** How many alerts; 0 for none, undefined for one at least. */
+  readonly alerts: number | undefined;
+  /** Text that stands in one of the summaries. */
+  readonly summary: string | undefined;
+}
+
+export interface AlertExpectationFile {
+  readonly file: string;
+  /** Files of rules, from the place of the file. */
+  readonly rules: readonly string[] | undefined;
+  readonly expectations: readonly AlertExpectation[];
+}
+
+/** Reads a file of expectations of alert rules; all that is wrong with it comes back at once, each with its place. */
+export function readAlertExpectations(file: string): AlertExpectationFile | { readonly problems: readonly Problem[] } {
+  const read = readConfigFile(file);
+  if ('problem' in read) return { problems: [read.problem] };
+  const { document, problems } = parseDocument(file, read.text);
+  if (document === undefined) return { problems: sortProblems(problems) };
+  const found: Problem[] = [...problems];
+  const { data, complaints } = checkSchema(schema, document.value);
+  for (const { path, message, atKey } of complaints) {
+    const place = atKey ? document.placeOfKey(path) : document.placeOfValue(path);
+    found.push({ level: 'error', place, path: formatPath(path), message });
+  }
+  const at = (name: string) => resolve(dirname(file), name);
+  const expectations = (data?.expectations ?? []).map((one, index): AlertExpectation => {
+    const path = ['expectations', index];
+    const place = document.placeOfValue(path);
+    if (one.quiet !== undefined && (one.fires !== undefined || one.summary !== undefined)) {
+      found.push({ level: 'error', place, path: formatPath(path), message: 'cannot be quiet and fire' });
+    }
+    return {
+      name: one.name ?? `${one.rule} ${one.quiet === true ? 'is quiet' : 'fires'}`,
+      place: place.text,
+      rule: one.rule,
+      events: [one.events].flat().map(at),
+      alerts: one.quiet === true ? 0 : one.fires,
+      summary: one.summary,
+    };
+  });
+  if (found.length > 0) return { problems: sortProblems(found) };
+  return { file, rules: data?.rules === undefined ? undefined : [data.rules].flat().map(at), expectations };
+}
