@@ -1,5 +1,4 @@
 import { request as httpsRequest } from 'node:https';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 /** One request to the API server. */
 export interface Step {
@@ -82,7 +81,7 @@ const KINDS = [
 ];
 
 /** What has to be there before: run as the administrator, and answered by a rule or two of their own. */
-export function preparation(csr: string): readonly Step[] {
+export function preparation(csr: string, kubeletPort: number): readonly Step[] {
   return [
     ...['lab', 'gone-1', 'gone-2', 'gone-3', 'stays'].map((name) => post('/api/v1/namespaces', { metadata: { name } })),
     post(`${LAB}/serviceaccounts`, { metadata: { name: 'default' } }),
@@ -95,7 +94,7 @@ export function preparation(csr: string): readonly Step[] {
       body: {
         status: {
           addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
-          daemonEndpoints: { kubeletEndpoint: { Port: Number(process.env['KPORT'] ?? 20250) } },
+          daemonEndpoints: { kubeletEndpoint: { Port: kubeletPort } },
         },
       },
     },
@@ -504,9 +503,4 @@ function send(url: string, step: Step, agent: string): Promise<number> {
     });
     request.end(body === undefined ? undefined : JSON.stringify(body));
   });
-}
-
-/** Waits a moment between techniques, so that their events stand apart. */
-export async function pause(ms: number): Promise<void> {
-  await sleep(ms);
 }
