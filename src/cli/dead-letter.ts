@@ -15,6 +15,7 @@ import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
 import { humanBytes, plural } from './human.ts';
 import { printable } from './printable.ts';
+import { progressBar } from './progress-bar.ts';
 import { formatTable } from './table.ts';
 
 interface Chosen {
@@ -167,11 +168,10 @@ async function replayAll(flags: ConfigFlags & Chosen, context: Context): Promise
     const output = openOutput(described, config.metadata, { userAgent: `auditail/${context.version}` });
     try {
       const directory = deadLetterDirectory(outputDirectory(config.stateDirectory, name));
-      const letters = chosenLetters(config.stateDirectory, {
-        output: name,
-        ...(reason === undefined ? {} : { reason }),
-      });
-      if (!(await replayOne(name, directory, letters, output, context))) exit = EXIT.failed;
+      const chosen = { output: name, ...(reason === undefined ? {} : { reason }) };
+      const all = await countOf(chosenLetters(config.stateDirectory, chosen));
+      const letters = chosenLetters(config.stateDirectory, chosen);
+      if (!(await replayOne(name, directory, letters, all, output, context))) exit = EXIT.failed;
     } finally {
       await output.close();
     }
@@ -179,10 +179,18 @@ async function replayAll(flags: ConfigFlags & Chosen, context: Context): Promise
   return exit;
 }
 
+/** The bodies are not read for it. */
+async function countOf(letters: AsyncIterable<DeadLetter>): Promise<number> {
+  let count = 0;
+  for await (const _letter of letters) count += 1;
+  return count;
+}
+
 async function replayOne(
   name: string,
   directory: string,
   letters: AsyncIterable<DeadLetter>,
+  all: number,
   output: ReturnType<typeof openOutput>,
   { terminal }: Context,
 ): Promise<boolean> {
@@ -197,7 +205,8 @@ async function replayOne(
       kept: ({ key }, why, words) =>
         terminal.complain(printable(`${name}: record ${key.record} stays: ${why}: ${words}`)),
       progress: (count) => {
-        if (terminal.isLive) terminal.draw(`\r${name}: ${plural(count, 'event')} delivered\u001b[K`);
+        const line = `${name}: ${progressBar(count, all)}  ${count} of ${plural(all, 'event')} delivered`;
+        if (terminal.isLive) terminal.draw(`\r${line.slice(0, terminal.columns - 1)}\u001b[K`);
       },
       sleep: (ms) => sleep(ms),
       signal: interruption.signal,

@@ -3,11 +3,11 @@ import { total } from '../state/counts.ts';
 import { humanBytes, humanSeconds } from './human.ts';
 import { outcomeTable } from './outcome-table.ts';
 import { printable } from './printable.ts';
+import { progressBar } from './progress-bar.ts';
 import type { Terminal } from './terminal.ts';
 
 const REDRAW_MS = 200;
 const PLAIN_MS = 5000;
-const BAR_WIDTH = 24;
 const ERASE_LINE = '\r\u001b[K';
 
 /** How far a run has come: a bar that is drawn again and again on a terminal, a line every few seconds elsewhere. */
@@ -58,15 +58,11 @@ function progressOf({ pipelines }: AgentStatus): Progress {
 /** `[######------]  48 %  1.2 GiB of 2.5 GiB  14 MiB/s  1m 30s left  search: retrying (refused)`. */
 export function progressLine(status: AgentStatus, seconds: number, startBytes: number): string {
   const { doneBytes, allBytes } = progressOf(status);
-  const share = allBytes === 0 ? 0 : doneBytes / allBytes;
-  const filled = Math.floor(share * BAR_WIDTH);
-  const bar = `[${'#'.repeat(filled)}${'-'.repeat(BAR_WIDTH - filled)}]`;
   const rate = seconds > 0 ? (doneBytes - startBytes) / seconds : 0;
   const left = rate > 0 ? `  ${humanSeconds((allBytes - doneBytes) / rate)} left` : '';
   const amiss = status.pipelines.filter(({ state }) => state === 'retrying' || state === 'holding').map(trouble);
-  const percent = `${Math.floor(share * 100)} %`.padStart(5);
   return [
-    `${bar} ${percent}  ${humanBytes(doneBytes)} of ${humanBytes(allBytes)}  ${humanBytes(rate)}/s${left}`,
+    `${progressBar(doneBytes, allBytes)}  ${humanBytes(doneBytes)} of ${humanBytes(allBytes)}  ${humanBytes(rate)}/s${left}`,
     ...amiss,
   ].join('  ');
 }
