@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AgentStatus, PipelineStatus, SourceStatus } from '../inspect/status.ts';
+import type { AgentStatus, AlertStatus, PipelineStatus, SourceStatus } from '../inspect/status.ts';
 import type { StatusHistory } from '../inspect/status-history.ts';
 import { total } from '../state/counts.ts';
 import { escapeHtml } from './escape-html.ts';
@@ -33,7 +33,7 @@ export const STATUS_PAGE_POLICY = [
 
 /** The status of a running agent as a page that looks again by itself. No scripts, and all text in it is escaped. */
 export function statusHtml(status: AgentStatus, history: StatusHistory, nowMs: number): string {
-  const { version, pid, startedAt, memory, sources, pipelines, deadLetters } = status;
+  const { version, pid, startedAt, memory, sources, pipelines, deadLetters, alerts = [] } = status;
   const up = humanSeconds(Math.max(0, (nowMs - Date.parse(startedAt)) / 1000));
   const lost = pipelines.some((pipeline) => lossesOf(pipeline) > 0);
   return page(
@@ -48,6 +48,8 @@ export function statusHtml(status: AgentStatus, history: StatusHistory, nowMs: n
         pipelines.map((pipeline) => pipelineRow(pipeline, deadLetters, history)),
       ),
       section('What became of the events', OUTCOME_COLUMNS, pipelines.map(outcomeRow)),
+      section('Alert rules that have matched', ALERT_COLUMNS, alerts.flatMap(alertRows)),
+      section('Who is told', RECEIVER_COLUMNS, alerts.flatMap(receiverRows)),
       section('Last errors', ERROR_COLUMNS, pipelines.flatMap(errorRow)),
     ].join('\n'),
     nowMs,
@@ -124,6 +126,43 @@ const ERROR_COLUMNS: readonly Column[] = [
   ['when', 'text'],
   ['what', 'text'],
 ];
+
+const ALERT_COLUMNS: readonly Column[] = [
+  ['source', 'text'],
+  ['rule', 'text'],
+  ['severity', 'text'],
+  ['firing', 'number'],
+  ['matches', 'number'],
+  ['told', 'number'],
+  ['last', 'text'],
+];
+
+const RECEIVER_COLUMNS: readonly Column[] = [
+  ['source', 'text'],
+  ['receiver', 'text'],
+  ['state', 'text'],
+  ['waiting', 'number'],
+  ['told', 'number'],
+  ['set aside', 'number'],
+];
+
+/** No text of events: what an alert is about is told to its receivers only. */
+function alertRows({ source, rules }: AlertStatus): readonly Row[] {
+  return rules
+    .filter(({ matches, firing }) => matches > 0 || firing > 0)
+    .map(({ name, severity, firing, matches, notifications, lastAt }) => [
+      ...[source, name, severity].map(escapeHtml),
+      ...[firing, matches, notifications].map(humanCount),
+      escapeHtml(lastAt),
+    ]);
+}
+
+function receiverRows({ source, receivers }: AlertStatus): readonly Row[] {
+  return receivers.map(({ name, state, reason, pending, told, setAside }) => [
+    ...[source, name, reason === '' ? state : `${state}: ${reason}`].map(escapeHtml),
+    ...[pending, told, setAside].map(humanCount),
+  ]);
+}
 
 function section(title: string, columns: readonly Column[], rows: readonly Row[]): string {
   if (rows.length === 0) return '';

@@ -1,4 +1,4 @@
-import type { AgentStatus, PipelineStatus, SourceStatus } from '../inspect/status.ts';
+import type { AgentStatus, AlertStatus, PipelineStatus, SourceStatus } from '../inspect/status.ts';
 import type { StoredPipeline } from '../inspect/stored-state.ts';
 import type { EventReference } from '../log/loss.ts';
 import type { Counts } from '../state/checkpoint.ts';
@@ -11,7 +11,7 @@ import { formatTable } from './table.ts';
 
 /** What `auditail status` prints of a running agent. */
 export function describeStatus(status: AgentStatus, nowMs: number): string {
-  const { version, pid, startedAt, stateDirectory, memory, sources, pipelines, deadLetters } = status;
+  const { version, pid, startedAt, stateDirectory, memory, sources, pipelines, deadLetters, alerts = [] } = status;
   const age = humanSeconds(Math.max(0, (nowMs - Date.parse(startedAt)) / 1000));
   const held = `${humanBytes(memory.usedBytes)} of ${humanBytes(memory.maxBytes)} in memory`;
   return [
@@ -27,6 +27,7 @@ export function describeStatus(status: AgentStatus, nowMs: number): string {
     ...section(configurationNotes(status)),
     ...section(sources.flatMap(sourceNotes)),
     ...section(pipelines.flatMap(pipelineNotes)),
+    ...section(alerts.flatMap(alertNotes)),
     ...section(deadLetters.filter(({ records }) => records > 0).map(deadLetterNote)),
   ].join('\n');
 }
@@ -152,6 +153,21 @@ function pipelineNotes({ source, output, state, reason, words, totals, losses }:
     ...Object.entries(losses).map(
       ([kind, count]) => `${who}: ${plural(count, 'loss record')} (${kind}); see auditail status --ledger`,
     ),
+  ];
+}
+
+/** `auditail alerts list` has the whole. */
+function alertNotes({ source, rules, receivers, words }: AlertStatus): readonly string[] {
+  const firing = rules.reduce((sum, rule) => sum + rule.firing, 0);
+  const on = rules.filter(({ enabled }) => enabled).length;
+  return [
+    `${source}: ${plural(on, 'alert rule')}, ${plural(firing, 'alert')} going on`,
+    ...(words === '' ? [] : [`${source}: the files of the alert rules are not usable: those from before are at work`]),
+    ...receivers
+      .filter(({ state }) => state !== 'idle')
+      .map(
+        ({ name, state, reason, pending }) => `${source}: receiver ${name} ${state} (${reason}), ${pending} waiting`,
+      ),
   ];
 }
 
