@@ -1,4 +1,5 @@
 import type { Anomaly, Log } from '../log/log.ts';
+import type { Spool } from './spool.ts';
 import type { SpoolLimits, SpooledLog } from './spooled-log.ts';
 
 /** The outputs settle files at their own pace: so often it is looked whether there is room, at the latest. */
@@ -7,12 +8,14 @@ const RETRY_MS = 500;
 /** The bound on a spool, and what is done when it is reached. What a spool holds beyond it is never more than one line. */
 export class SpoolSpace {
   readonly #log: Log;
+  readonly #spool: Spool;
   readonly #limits: SpoolLimits;
   readonly #note: Anomaly;
   #full = false;
 
-  constructor({ log, note }: Pick<SpooledLog, 'log' | 'note'>, limits: SpoolLimits) {
+  constructor({ log, spool, note }: Pick<SpooledLog, 'log' | 'spool' | 'note'>, limits: SpoolLimits) {
     this.#log = log;
+    this.#spool = spool;
     this.#limits = limits;
     this.#note = note;
   }
@@ -36,10 +39,13 @@ export class SpoolSpace {
     return true;
   }
 
+  /** The log may not have seen yet how long the live file has become; the spool knows. */
   #bytes(): number {
-    return this.#log.segments.reduce(
-      (sum, { gone, places, size }) => sum + (gone === null && places.plain !== null ? size : 0),
-      0,
+    const { live, segments } = this.#log;
+    return segments.reduce(
+      (sum, segment) =>
+        sum + (segment !== live && segment.gone === null && segment.places.plain !== null ? segment.size : 0),
+      this.#spool.size,
     );
   }
 

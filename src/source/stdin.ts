@@ -22,6 +22,7 @@ export interface StdinSourceOptions {
 const STEP_BYTES = 64 * 1024;
 const SYNC_MS = 1000;
 const RETRY_MS = 500;
+const SHOW_MS = 20;
 
 /**
  * A pipe: `kube-apiserver --audit-log-path=- | auditail --stdin`. Its bytes go to a spool at once, so that a slow
@@ -53,6 +54,9 @@ class Pump {
   readonly #space: SpoolSpace;
   readonly #fsync: StdinSourceConfig['spool']['fsync'];
   readonly #note: Anomaly;
+  #showing: NodeJS.Timeout | null = null;
+  #shownAt = 0;
+  #shownInstantMs = 0;
 
   constructor(input: Readable, spooled: SpooledLog, limits: StdinSourceConfig['spool']) {
     this.#input = input;
@@ -85,6 +89,7 @@ class Pump {
       this.#input.destroy();
       for (const chunk of rest) await this.#store(chunk, signal);
     } finally {
+      clearTimeout(this.#showing ?? undefined);
       if (isHandedOver(signal)) {
         leftOpen.add(this.#input);
         await this.#spool.leave();
@@ -104,7 +109,7 @@ class Pump {
         const step = rest.subarray(0, STEP_BYTES);
         await this.#space.take(step.length, signal);
         rest = rest.subarray(await this.#insist(() => this.#append(step, signal), signal));
-        await this.#log.refresh();
+        await this.#show();
       }
     } catch (error) {
       // The spool cannot be written, and another agent takes over: it finds the bytes in the pipe as before.
@@ -145,6 +150,26 @@ class Pump {
         await sleep(RETRY_MS);
       }
     }
+  }
+
+  /**
+   * Lets the readers know that there is more, but not for each of the small writes of an API server: each look makes
+   * every output read.
+   */
+  async #show(): Promise<void> {
+    const now = performance.now();
+    const { lastInstantMs } = this.#spool;
+    if (now - this.#shownAt < SHOW_MS && lastInstantMs === this.#shownInstantMs) {
+      this.#showing ??= setTimeout(() => {
+        this.#showing = null;
+        this.#shownAt = performance.now();
+        void this.#log.refresh();
+      }, SHOW_MS);
+      return;
+    }
+    this.#shownAt = now;
+    this.#shownInstantMs = lastInstantMs;
+    await this.#log.refresh();
   }
 
   #syncRegularly(signal: AbortSignal): { stop(): Promise<void> } {
