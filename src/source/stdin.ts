@@ -159,7 +159,8 @@ class Pump {
   async #show(): Promise<void> {
     const now = performance.now();
     const { lastInstantMs } = this.#spool;
-    if (now - this.#shownAt < SHOW_MS && lastInstantMs === this.#shownInstantMs) {
+    const rotated = lastInstantMs !== this.#shownInstantMs;
+    if (now - this.#shownAt < SHOW_MS && !rotated) {
       this.#showing ??= setTimeout(() => {
         this.#showing = null;
         this.#shownAt = performance.now();
@@ -169,7 +170,8 @@ class Pump {
     }
     this.#shownAt = now;
     this.#shownInstantMs = lastInstantMs;
-    await this.#log.refresh();
+    // A file that was closed has to be found under its new name: by then only the log knows how long it is.
+    await this.#log.refresh(rotated);
   }
 
   #syncRegularly(signal: AbortSignal): { stop(): Promise<void> } {

@@ -217,6 +217,7 @@ class Copy {
   async #rotate(): Promise<void> {
     await this.#save();
     await this.#spooled.spool.rotate();
+    await this.#spooled.log.refresh(true);
     this.#unsaved = true;
     await this.#save();
   }

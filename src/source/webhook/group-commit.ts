@@ -82,7 +82,10 @@ export class GroupCommit {
     const spool = this.#spool;
     try {
       if (!(await this.#space.tryToTake(group.reduce((sum, { length }) => sum + length, 0)))) return 'full';
-      if (spool.isDue) await spool.rotate();
+      if (spool.isDue) {
+        await spool.rotate();
+        await this.#log.refresh(true);
+      }
     } catch (error) {
       return this.#fails(error);
     }
