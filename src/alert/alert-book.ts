@@ -121,7 +121,8 @@ export class AlertBook {
 }
 
 export function keyOf(group: readonly string[]): string {
-  return group.join(SEPARATOR);
+  // Names hold whatever clients like: none may end where another begins.
+  return group.map((value) => (value.includes(SEPARATOR) ? JSON.stringify(value) : value)).join(SEPARATOR);
 }
 
 /** How long nothing may have come until an alert is told to be over; null where that is never told. */
