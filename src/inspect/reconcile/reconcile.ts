@@ -83,7 +83,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciliati
   const sources: SourceAccount[] = [];
   const skipped: string[] = [];
   for (const source of config.sources) {
-    if (source.type === 'file') sources.push(await accountOf(source, window, options));
+    if (source.type === 'file' && source.format !== 'cri') sources.push(await accountOf(source, window, options));
     else skipped.push(source.name);
   }
   return {
