@@ -34,6 +34,9 @@ export interface ReconcileOptions {
   readonly transport: TransportOptions;
 }
 
+/** More than a checkpoint takes. */
+const BOOKS_MS = 3000;
+
 /** What a later run needs of this one. */
 export interface Former {
   readonly toMs: number;
@@ -174,12 +177,29 @@ async function accountOf(source: FileSourceConfig, window: Window, options: Reco
   }
   const accounts: SourceAccount['outputs'][number][] = [];
   for (const output of outputs) {
-    const books = await booksOf(options.stateDirectory, output.name, source.name);
-    const account = settleAccount(books, counts, new LogNames(path), window);
+    const account = await settledAccount(options, output.name, source.name, (books) =>
+      settleAccount(books, counts, new LogNames(path), window),
+    );
     const sink = await countInSink(output, config.metadata, window, transport);
     accounts.push({ ...account, sink, throttled: output.filter.throttle.length > 0 });
   }
   return { source: source.name, files: counts, outputs: accounts };
+}
+
+/** The books of a running agent are written a moment after the delivery: what does not agree is looked at again. */
+async function settledAccount(
+  { stateDirectory, waitMs }: ReconcileOptions,
+  output: string,
+  source: string,
+  settle: (books: Books) => Account,
+): Promise<Account> {
+  const deadline = Date.now() + Math.min(waitMs, BOOKS_MS);
+  for (;;) {
+    const account = settle(await booksOf(stateDirectory, output, source));
+    if (account.differences.length + account.unsettled.length === 0 || Date.now() >= deadline) return account;
+    if ((await askAgent(stateDirectory)) === null) return account;
+    await sleep(200);
+  }
 }
 
 async function booksOf(stateDirectory: string, output: string, source: string): Promise<Books> {
