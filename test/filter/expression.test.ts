@@ -22,6 +22,8 @@ function evaluate(text: string, event: object = EVENT): boolean {
 
 test.each([
   'verb == "get"',
+  'size(verb) == 3 && size(user.username) > 3 && size(objectRef.name) == 0',
+  '3 == size(annotations["short"])',
   '"get" == verb',
   'verb != "list"',
   'verb == user.username || true',
