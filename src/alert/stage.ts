@@ -32,6 +32,8 @@ interface Addressed {
 export interface AlertJournal {
   readonly isLong: boolean;
   append(records: readonly AlertRecord[]): Promise<void>;
+  /** Survives kill -9 from the moment it returns; holds in any order. */
+  note(record: AlertRecord): void;
   replace(records: Iterable<AlertRecord>): Promise<void>;
   close(): Promise<void>;
 }
@@ -219,8 +221,11 @@ export class AlertStage implements Filter, Output {
 
   /** Notes that a receiver has been told. */
   async settled(receiver: string, { id }: Notification): Promise<void> {
-    this.#unwritten.push({ t: 'told', r: receiver, n: id });
+    const record: AlertRecord = { t: 'told', r: receiver, n: id };
     try {
+      // At once: what dies between an answer and this is told again. Forced to disk with what comes next.
+      this.#journal?.note(record);
+      this.#unwritten.push(record);
       await this.#write();
     } catch (error) {
       const fields = { receiver, notification: id, words: messageOf(error) };

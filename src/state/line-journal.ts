@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { systemCode } from '../errors.ts';
 import { AppendFile } from './append-file.ts';
 import { hex } from './checkpoint-file.ts';
 import type { Fence } from './fence.ts';
@@ -8,6 +9,9 @@ import type { StateFiles } from './files.ts';
 import type { StateFinding } from './finding.ts';
 import { Serial } from '../serial.ts';
 
+/** What is noted at once stands in a file beside it. */
+const NOTES = '.notes';
+const OLD_NOTES = '.notes.old';
 const NEWLINE = 0x0a;
 const CRC_LENGTH = 8;
 /** So much is put together for one write of a new file. */
@@ -26,6 +30,7 @@ export class LineJournal {
   /** Null where it has to be opened again. */
   #file: AppendFile | null;
   #size: number;
+  #notes: number | null = null;
   /** Bytes after the last `replace`. */
   #base: number;
 
@@ -49,6 +54,7 @@ export class LineJournal {
     await removeIfThere(files, `${path}.tmp`);
     const bytes = (await readFully(files, path)) ?? Buffer.alloc(0);
     const { whole, damaged } = walk(bytes, take);
+    for (const notes of [OLD_NOTES, NOTES]) walk((await readFully(files, `${path}${notes}`)) ?? Buffer.alloc(0), take);
     const file = await AppendFile.open(path, files);
     const findings: StateFinding[] = [];
     try {
@@ -85,9 +91,26 @@ export class LineJournal {
     });
   }
 
+  /**
+   * Notes a record at once, before this returns: it survives kill -9, not a power failure. Those that were noted are
+   * handed over behind all others, so they must be such as hold in any order; `replace` forgets them.
+   */
+  note(record: unknown): void {
+    this.#fence.check();
+    this.#notes ??= this.#files.openNow(join(this.#directory, `${this.#name}${NOTES}`), 'a');
+    // One that was half-written before must not spoil this one.
+    const line = Buffer.concat([Buffer.from('\n'), encode(record)]);
+    for (let done = 0; done < line.length; ) {
+      const more = this.#files.writeNow(this.#notes, done === 0 ? line : line.subarray(done));
+      if (more === 0) throw new Error('the system took no bytes');
+      done += more;
+    }
+  }
+
   /** Begins anew with these records in the place of all others. They are taken before this returns. */
-  replace(records: Iterable<unknown>): Promise<void> {
+  async replace(records: Iterable<unknown>): Promise<void> {
     const chunks = inChunks(records);
+    this.#setNotesAside();
     return this.#serial.run(async () => {
       this.#fence.check();
       const path = join(this.#directory, this.#name);
@@ -102,6 +125,8 @@ export class LineJournal {
       const before = this.#file;
       this.#file = null;
       await before?.close();
+      // What was noted until then is in what was written just now; what came meanwhile stands in a file of its own.
+      await removeIfThere(this.#files, `${path}${OLD_NOTES}`);
       await syncDirectory(this.#files, this.#directory);
       this.#base = (await this.#opened()).size;
       this.#size = this.#base;
@@ -109,7 +134,26 @@ export class LineJournal {
   }
 
   close(): Promise<void> {
-    return this.#serial.run(async () => this.#file?.close());
+    return this.#serial.run(async () => {
+      this.#closeNotes();
+      await this.#file?.close();
+    });
+  }
+
+  #setNotesAside(): void {
+    this.#closeNotes();
+    const path = join(this.#directory, this.#name);
+    try {
+      this.#files.renameNow(`${path}${NOTES}`, `${path}${OLD_NOTES}`);
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error;
+    }
+  }
+
+  #closeNotes(): void {
+    const notes = this.#notes;
+    this.#notes = null;
+    if (notes !== null) this.#files.closeNow(notes);
   }
 
   async #opened(): Promise<AppendFile> {

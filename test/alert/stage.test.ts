@@ -31,6 +31,10 @@ class MemoryJournal implements AlertJournal {
     this.records.push(...(JSON.parse(JSON.stringify(records)) as AlertRecord[]));
   }
 
+  note(record: AlertRecord): void {
+    this.records.push(record);
+  }
+
   async replace(records: Iterable<AlertRecord>): Promise<void> {
     this.records = JSON.parse(JSON.stringify([...records])) as AlertRecord[];
   }

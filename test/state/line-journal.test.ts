@@ -55,6 +55,21 @@ test('a half-written end is cut off, and a damaged record before it is passed ov
   await third.journal.close();
 });
 
+test('what is noted is there at once, behind a half-written note too, and until it was written anew', async () => {
+  const directory = scratch();
+  const { journal } = await open(directory);
+  await journal.append([{ a: 1 }]);
+  journal.note({ n: 1 });
+  expect((await open(directory)).records).toEqual([{ a: 1 }, { n: 1 }]);
+  appendFileSync(join(directory, 'j.notes'), 'deadbeef {"n":');
+  journal.note({ n: 2 });
+  expect((await open(directory)).records).toEqual([{ a: 1 }, { n: 1 }, { n: 2 }]);
+  await journal.replace([{ all: 1 }]);
+  journal.note({ n: 3 });
+  await journal.close();
+  expect((await open(directory)).records).toEqual([{ all: 1 }, { n: 3 }]);
+});
+
 test('it is long when it holds twice what it had, and more than a little', async () => {
   const { journal } = await open(scratch());
   const record = { text: 'x'.repeat(1_000_000) };
