@@ -65,9 +65,9 @@ describe.skipIf(skipped)(skipped ? `${title} (skipped: the servers are not there
     expect(agreed.out.match(/^agrees/gm)).toHaveLength(4);
 
     // Without rights it says so, and what else there is to compare is compared.
-    const anonymous = await auditail([...args, '--api-insecure']);
+    const anonymous = await auditail([...args, '--api-insecure', '--wait', '1s']);
     expect(anonymous.out).toContain('unknown  the API server could not be asked: HTTP 403');
-    const unknown = await auditail([...args, '--api-token', tokenFile]);
+    const unknown = await auditail([...args, '--api-token', tokenFile, '--wait', '1s']);
     expect(unknown.out).toContain('unknown  the API server could not be asked: no answer (tls)');
 
     const index = `${String(search['url'])}/reconciled`;

@@ -64,6 +64,20 @@ export async function countFile(
   }
 }
 
+/** When the first event of a file was made, ms since the epoch; null where there is none. */
+export async function firstEventMs(file: string, maxLineBytes: number): Promise<number | null> {
+  if (!existsSync(file)) return null;
+  const walk = new EventWalk();
+  let first: number | null = null;
+  for await (const block of new RecordedLog({ files: [file], stdin: noInput, maxLineBytes }).blocks()) {
+    walk.walk(block, (event) => {
+      first ??= Number(event.timeNs() / 1_000_000n);
+    });
+    if (first !== null) break;
+  }
+  return first;
+}
+
 async function identityOf(file: string): Promise<string | null> {
   const fd = await LOG_FILES.open(file);
   const content = file.endsWith('.gz') ? new GzipContent(LOG_FILES, fd) : new PlainContent(LOG_FILES, fd);

@@ -16,7 +16,7 @@ import { askApiServer } from './api-server.ts';
 import type { Account, Books } from './balance.ts';
 import { settleAccount } from './balance.ts';
 import type { FileCount, Window } from './log-count.ts';
-import { countFile } from './log-count.ts';
+import { countFile, firstEventMs } from './log-count.ts';
 import type { Range } from './range.ts';
 import { countInSink } from './sink.ts';
 
@@ -77,9 +77,8 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciliati
   const nowMs = Date.now();
   const after = options.apiServer === undefined ? null : await askApiServer(options.apiServer, signal);
   const counted = before === null || after === null ? null : between(before, after);
-  const startedMs = counted?.ok === true ? counted.value.startedMs : 0;
   const window: Window = {
-    fromMs: options.fromMs ?? since?.toMs ?? startedMs,
+    fromMs: options.fromMs ?? since?.toMs ?? (counted?.ok === true ? counted.value.startedMs : await oldestMs(config)),
     toMs: Math.min(options.toMs ?? nowMs, nowMs),
   };
   const settled = await untilSettled(options);
@@ -96,6 +95,21 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciliati
     skipped,
     settled,
   };
+}
+
+/** A second before the oldest event that is there, since lines stand a little out of order. */
+async function oldestMs({ sources, maxLineBytes }: Config): Promise<number> {
+  const firsts: number[] = [];
+  for (const source of sources) {
+    if (source.type !== 'file' || source.format === 'cri') continue;
+    for (const file of await withBackups(resolve(source.path))) {
+      const first = await firstEventMs(file, maxLineBytes);
+      if (first === null) continue;
+      firsts.push(first - 1000);
+      break;
+    }
+  }
+  return firsts.length === 0 ? 0 : Math.min(...firsts);
 }
 
 function between(
