@@ -163,6 +163,16 @@ function missing(from: readonly string[], within: readonly string[]): readonly s
   return from.filter((line) => !there.has(line)).map((line) => line.slice(0, 300));
 }
 
+/**
+ * Events that the API server itself gave up, as it says: after five tries, or because it cannot encode one event of a batch
+ * (an apply with a body in YAML), which is then dropped as a whole.
+ */
+function droppedByServer(scene: Scene): number {
+  const log = readFileSync(join(scene.directory, 'apiserver.log'), 'latin1');
+  const told = [...log.matchAll(/Error in audit plugin 'webhook' affecting (\d+) audit events/g)];
+  return told.reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 const RETRY = '--audit-webhook-initial-backoff=1s';
 
 describe.skipIf(folder === undefined)(`a real API server${skipped}`, () => {
@@ -185,9 +195,11 @@ describe.skipIf(folder === undefined)(`a real API server${skipped}`, () => {
       linesOf(join(scene.directory, 'audit', name)),
     );
     const delivered = scene.delivered('hook');
-    process.stderr.write(`batch: ${written.length} written, ${delivered.length} delivered\n`);
+    const dropped = droppedByServer(scene);
+    process.stderr.write(`batch: ${written.length} written, ${delivered.length} delivered, ${dropped} given up\n`);
     expect(written.length).toBeGreaterThan(500);
-    expect(missing(written, delivered)).toEqual([]);
+    expect(missing(written, delivered)).toHaveLength(dropped);
+    expect(dropped).toBeLessThan(100);
     expect(missing(delivered, written)).toEqual([]);
     expect((await scene.ledger('hook')).filter(({ type }) => type === 'loss')).toEqual([]);
   });
@@ -239,7 +251,7 @@ describe.skipIf(folder === undefined)(`a real API server${skipped}`, () => {
     const lost = missing([...posted], printed);
     process.stderr.write(`stdin: ${posted.size} posted, ${printed.length} printed, ${lost.length} lost in the kill\n`);
     expect(posted.size).toBeGreaterThan(500);
-    expect(missing(printed, [...posted])).toEqual([]);
+    expect(missing(printed, [...posted])).toHaveLength(droppedByServer(scene));
     const said = (await scene.ledger('pipe')).flatMap((entry) => (entry.type === 'loss' ? [entry.reason] : []));
     expect(said).toEqual(['pipe']);
     // What one read of a pipe gives at most.
