@@ -1,8 +1,10 @@
 import { type Finding, within } from './finding.ts';
 
 /** How a field error names the value that it quotes; names are no secret (k8s.io/apimachinery/pkg/util/validation/field/errors.go). */
-const VALUE =
-  /(?<!metadata\.(?:name|generateName|namespace): )(?:(?:Invalid|Duplicate|Unsupported) value|Not found): /g;
+const VALUE = /(?:(?:Invalid|Duplicate|Unsupported) value|Not found): /g;
+/** Looked at from a match backwards: as part of the pattern, it would be tried at every character. */
+const OF_A_NAME = /metadata\.(?:name|generateName|namespace): $/;
+const LONGEST_NAME = 'metadata.generateName: '.length;
 /** The number that does not fit (encoding/json), the text that YAML can't take. */
 const QUOTED = [/unmarshal number (\S+) into/g, /`([^`]*)`/g];
 /** Around excerpts of the body, as json-iterator shows them. */
@@ -29,6 +31,7 @@ export function findQuotedValues(text: string): readonly Finding[] {
     findings.push(within(start, end > start ? end : text.length, 'message'));
   }
   for (const match of text.matchAll(VALUE)) {
+    if (OF_A_NAME.test(text.slice(Math.max(0, match.index - LONGEST_NAME), match.index))) continue;
     const start = match.index + match[0].length;
     if (text[start] !== '"') findings.push(within(start, text.length, 'message'));
     else findings.push(within(start + 1, quotedEnd(text, start + 1), 'message'));

@@ -119,4 +119,5 @@ test.skipIf(mixed === undefined)(
     const told = redactAll(zstdDecompressSync(readFileSync(mixed as string)));
     expect(told).toMatchObject({ events: 64_389, changed: 62 });
   },
+  120_000,
 );
