@@ -165,11 +165,12 @@ function missing(from: readonly string[], within: readonly string[]): readonly s
 
 /**
  * Events that the API server itself gave up, as it says: after five tries, or because it cannot encode one event of a batch
- * (an apply with a body in YAML), which is then dropped as a whole.
+ * (an apply with a body in YAML), which is then dropped as a whole; or because it was made while the server ended (watches
+ * that are closed), when the webhook had ended already.
  */
 function droppedByServer(scene: Scene): number {
   const log = readFileSync(join(scene.directory, 'apiserver.log'), 'latin1');
-  const told = [...log.matchAll(/Error in audit plugin 'webhook' affecting (\d+) audit events/g)];
+  const told = [...log.matchAll(/Error in audit plugin '(?:webhook|buffered)' affecting (\d+) audit events/g)];
   return told.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
