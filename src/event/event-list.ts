@@ -24,7 +24,11 @@ const COLON = 0x3a;
 
 const KIND = Buffer.from('"kind":"Event",');
 const API_VERSION = '"apiVersion":';
-const GROUP = '"audit.k8s.io/';
+/** A version as Kubernetes names them: it is put in front of each item, so a long one would grow with their number. */
+const GROUP_VERSION = /^"audit\.k8s\.io\/v\d{1,3}(?:(?:alpha|beta)\d{1,3})?"$/;
+/** An event has some 200 bytes at least. Many items of a few bytes would take far more memory than the body. */
+const LEAST_ITEM_BYTES = 16;
+const FEW_ITEMS = 1000;
 
 /** Where a text stops being what it should be. */
 class Malformed extends Error {
@@ -75,7 +79,7 @@ class ListReader {
     });
     if (this.#scanner.space(end) < this.#body.length) throw new Malformed('something stands behind the list', end);
     const apiVersion = parts.get('apiVersion') ?? '';
-    if (parts.get('kind') !== '"EventList"' || !apiVersion.startsWith(GROUP))
+    if (parts.get('kind') !== '"EventList"' || !GROUP_VERSION.test(apiVersion))
       throw new Malformed('it is no EventList of audit.k8s.io', 0);
     if (items === null) throw new Malformed('it has no items', 0);
     return { lines: this.#lines(items, Buffer.from(`${API_VERSION}${apiVersion},`)), events: (items as Item[]).length };
@@ -111,6 +115,8 @@ class ListReader {
         return this.#value(value);
       });
       items.push({ start: at, end, kind, apiVersion });
+      if (items.length > FEW_ITEMS + this.#body.length / LEAST_ITEM_BYTES)
+        throw new Malformed('its items are too small to be events', at);
       at = this.#scanner.space(end);
       if (this.#body[at] === CLOSE_ARRAY) return at + 1;
       at = this.#scanner.space(this.#expect(at, COMMA, 'a comma'));
@@ -152,9 +158,8 @@ class ListReader {
   }
 }
 
-/** In JSON a newline stands between tokens only: inside strings it is escaped. */
+/** In JSON a newline stands between tokens only: inside strings it is escaped. Nothing behind `end` is looked at. */
 function unbreak(bytes: Buffer, start: number, end: number): void {
-  for (let at = bytes.indexOf(NEWLINE, start); at !== -1 && at < end; at = bytes.indexOf(NEWLINE, at + 1)) {
-    bytes[at] = SPACE;
-  }
+  const line = bytes.subarray(start, end);
+  for (let at = line.indexOf(NEWLINE); at !== -1; at = line.indexOf(NEWLINE, at + 1)) line[at] = SPACE;
 }

@@ -65,6 +65,30 @@ it.each([
   expect(eventListLines(Buffer.from(text))).toMatchObject({ malformed: expect.stringContaining(words) });
 });
 
+it.each([
+  ['a version as long as many events', `"audit.k8s.io/${'v'.repeat(2 ** 20)}"`],
+  ['a version that is none', '"audit.k8s.io/v1\\u000a"'],
+  ['another group that begins alike', '"audit.k8s.io/v1/x"'],
+])('refuses %s', (_, apiVersion) => {
+  const list = eventListLines(Buffer.from(`{"kind":"EventList","apiVersion":${apiVersion},"items":[{},{}]}`));
+  expect(list).toMatchObject({ malformed: expect.stringContaining('no EventList') });
+});
+
+it('makes no more of a body of tiny items than a few times its size', () => {
+  const list = eventListLines(Buffer.from(`{${HEAD},"items":[${'{},'.repeat(100_000)}{}]}`));
+  expect(list).toMatchObject({ malformed: expect.stringContaining('too small') });
+});
+
+it('looks at each byte of a large body once, however many items it has', () => {
+  const item = JSON.stringify({ level: 'Metadata', auditID: 'x'.repeat(36) });
+  const body = Buffer.from(`{${HEAD},"items":[${Array.from({ length: 60_000 }, () => item).join(',')}]}`);
+  const started = process.cpuUsage();
+  expect(eventListLines(body)).toMatchObject({ events: 60_000 });
+  const { user, system } = process.cpuUsage(started);
+  // Tenths of a second; many times that where each line is searched to the end of the body.
+  expect((user + system) / 1e6).toBeLessThan(2);
+});
+
 it('refuses a body that is cut off anywhere', () => {
   const whole = `{${HEAD},"items":[{"a":{"b":[1,"x"]},"c":-1.5e3},{"d":null}]}`;
   expect(linesOf(whole)).not.toBe('');

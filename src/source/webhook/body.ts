@@ -44,7 +44,8 @@ export async function receiveBody(request: IncomingMessage, maxBytes: number, bu
     return why;
   };
   try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+    // Left early, it must not take the connection along: whoever posts has to hear why.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       if (length + chunk.length > maxBytes) return refuse('too-large');
       if (!budget.take(chunk.length)) return refuse('busy');
       length += chunk.length;

@@ -164,7 +164,14 @@ function refuse(
   words: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  // The rest of a body is not worth waiting for; the client hears the answer before the connection ends.
-  response.writeHead(status, { ...headers, connection: 'close', 'content-type': 'text/plain' }).end(`${words}\n`);
-  request.resume();
+  const text = `${words}\n`;
+  const length = Buffer.byteLength(text);
+  response
+    .writeHead(status, { ...headers, connection: 'close', 'content-type': 'text/plain', 'content-length': length })
+    .write(text);
+  // Closed with a rest of the body unread, the connection would be reset, and the answer lost with it. The client has
+  // all of the answer now and may close; REQUEST_MS is the end of those that go on sending.
+  const end = () => void response.end();
+  if (request.complete) end();
+  else request.once('end', end).once('close', end).resume();
 }

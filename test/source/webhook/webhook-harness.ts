@@ -145,7 +145,11 @@ function send(port: number, secure: boolean, body: string | Buffer, options: Pos
         host: '127.0.0.1',
         path: '/?timeout=30s',
         method,
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers },
+        headers: {
+          'content-type': 'application/json',
+          ...('transfer-encoding' in headers ? {} : { 'content-length': Buffer.byteLength(body) }),
+          ...headers,
+        },
         ...(agent === undefined ? {} : { agent }),
         ...(secure ? tls : {}),
       },

@@ -103,11 +103,7 @@ describe('a webhook source', () => {
     const { post, read, said } = await listening({ maxBodyBytes: '1Mi' });
     const large = eventList(1, 1, 2_000_000);
     expect(await post(large)).toMatchObject({ status: 413 });
-    const unannounced = post(large, { headers: { 'transfer-encoding': 'chunked', 'content-length': '' } });
-    await unannounced.then(
-      ({ status }) => expect(status).toBe(413),
-      () => undefined,
-    );
+    expect(await post(large, { headers: { 'transfer-encoding': 'chunked' } })).toMatchObject({ status: 413 });
     expect(said).toContain('webhook-too-large');
     expect(await post(eventList(2, 1))).toMatchObject({ status: 200 });
     expect(idsIn(await read())).toEqual(['id-2']);
