@@ -29,6 +29,9 @@ interface Waiting {
   readonly sinceMs: number;
 }
 
+/** So many times `maxPending` wait at most: more than that come only while none can be set aside. */
+const MOST_PENDING = 4;
+
 /** Brings notifications to one receiver, in their order, for as long as it takes; a slow one holds no other up. */
 export class Deliverer {
   readonly name: string;
@@ -62,6 +65,11 @@ export class Deliverer {
   offer(notification: Notification): void {
     this.#queue.push({ notification, sinceMs: this.#options.now() });
     this.#wake.resolve();
+  }
+
+  /** Whether no more may be offered: the receiver does not take them, and the dead letter has no room either. */
+  get isFull(): boolean {
+    return this.#queue.length >= this.#options.config.maxPending * MOST_PENDING;
   }
 
   /** What waits, in order. */

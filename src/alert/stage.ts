@@ -175,18 +175,18 @@ export class AlertStage implements Filter, Output {
       const { segment } = batch.range;
       return { ...one, occurrence: `${segment.slice(0, 16)}:${batch.lineOffset(item)}:${one.occurrence}` };
     });
+    // The trail can wait, memory cannot: whoever makes many alerts must not bring the agent down with them.
+    const full = this.#deliverers.find(({ isFull }) => isFull);
+    if (full !== undefined) {
+      return held(items, 'receiver-full', `as many notifications as may be wait for the receiver ${full.name}`);
+    }
     // Sent again because it could not be written, the events are known already, and only the writing is left.
     const fresh = found.filter(({ occurrence }) => !this.#engine.occurrences.has(occurrence));
     try {
       if (fresh.length > 0) this.#apply({ type: 'found', found: fresh });
       await this.#write();
     } catch (error) {
-      const words = `the state of the alert rules cannot be written: ${messageOf(error)}`;
-      return {
-        rejected: [],
-        again: [{ how: 'hold', items, status: 0, reason: 'state-unwritable', words }],
-        duplicates: 0,
-      };
+      return held(items, 'state-unwritable', `the state of the alert rules cannot be written: ${messageOf(error)}`);
     }
     return { rejected: [], again: [], duplicates: items.length - fresh.length };
   }
@@ -287,4 +287,9 @@ export class AlertStage implements Filter, Output {
       for (const notification of pending) yield { t: 'pending', note: { to: [name], notification } };
     }
   }
+}
+
+/** Nothing of it was taken, and all of it comes again. */
+function held(items: readonly number[], reason: string, words: string): SendResult {
+  return { rejected: [], again: [{ how: 'hold', items, status: 0, reason, words }], duplicates: 0 };
 }

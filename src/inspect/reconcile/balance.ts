@@ -140,7 +140,8 @@ function endOf({ name, settledAt }: SegmentEntry, names: LogNames): number {
 /** Whether a loss touches the window, as far as anybody can know. What was left out on purpose is none. */
 function lostIn({ reason, at, after, before }: LossEntry, { fromMs, toMs }: Window): boolean {
   if (reason === 'not-taken') return false;
-  const begin = after === undefined ? Number.NEGATIVE_INFINITY : Date.parse(after.time);
-  const end = before === undefined ? Date.parse(at) : Date.parse(before.time);
-  return end >= fromMs && begin < toMs;
+  const begin = Date.parse(after?.time ?? '');
+  const end = Date.parse(before?.time ?? at);
+  // Times of events are what somebody wrote into the log: one that is none must not hide the loss beside it.
+  return !(end < fromMs) && !(begin >= toMs);
 }

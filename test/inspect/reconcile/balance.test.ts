@@ -108,4 +108,11 @@ describe('the account of an output', () => {
       account([loss], [], { fromMs: DAY + from * HOUR, toMs: DAY + to * HOUR }).losses.length;
     expect([within(0, 24), within(3.5, 3.6), within(0, 3), within(4.1, 24)]).toEqual([1, 1, 0, 0]);
   });
+
+  it('a loss is not hidden by events beside it whose time is none', () => {
+    const odd = { auditID: 'a', stage: 'ResponseComplete', time: 'never' };
+    const loss = { type: 'loss', source: 'api', at: '2026-11-23T05:00:00Z', reason: 'gap', proof: 'certain' } as const;
+    const ledger: LedgerEntry[] = [{ ...loss, words: 'w', after: odd, before: odd }];
+    expect(account(ledger, [], { fromMs: DAY, toMs: DAY + 24 * HOUR }).losses).toHaveLength(1);
+  });
 });
