@@ -1,18 +1,30 @@
 import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { readConfigFile } from '../config/config-file.ts';
 import { parseDocument } from '../config/document.ts';
 import { DEFAULT_CONFIG_FILE, DEFAULT_STATE_DIRECTORY } from '../config/default-places.ts';
 import { valueAt } from '../config/issues.ts';
+import type { Config } from '../config/schema.ts';
 import { SETTINGS, variableOf, type SettingName } from '../config/settings.ts';
 import { LOG_FILES } from '../log/files.ts';
 import { pinFirst } from '../log/first-pins.ts';
 
 /** Pins that were made before the program was loaded. */
 export interface FirstPins {
-  /** An agent has started that takes care of them. */
-  keep(): void;
+  /**
+   * An agent has started that takes care of those of the logs that it follows. The others are removed: it was guessed
+   * wrong which ones these would be, and nobody would ever release what was pinned of them.
+   */
+  keep(config: Followed): Promise<void>;
   /** Removes them, unless they were to be kept. */
   end(): Promise<void>;
+}
+
+type Followed = Pick<Config, 'stateDirectory' | 'sources'>;
+
+interface PinnedLog {
+  readonly path: string;
+  readonly stateDirectory: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,28 +36,37 @@ const COMMANDS = ['run', 'ship'];
  * is loaded. It reads the configuration without checking it: what is wrong with it is said later, by those who check it.
  */
 export async function firstPins(args: readonly string[], environment: Environment): Promise<FirstPins> {
-  const undo: (() => Promise<void>)[] = [];
+  const pinned: { readonly log: PinnedLog; readonly removeAll: () => Promise<void> }[] = [];
   const [word] = args;
   if (word === undefined || word.startsWith('-') || COMMANDS.includes(word)) {
     for (const log of logsOf(args, environment)) {
       // Where it fails, the log itself says why a moment later: it tries the same.
       const removeAll = await pinFirst(LOG_FILES, log).catch(() => null);
-      if (removeAll !== null) undo.push(removeAll);
+      if (removeAll !== null) pinned.push({ log, removeAll });
     }
   }
   return {
-    keep: () => void undo.splice(0),
+    keep: async (config) => {
+      for (const { log, removeAll } of pinned.splice(0)) if (!isFollowed(log, config)) await removeAll();
+    },
     end: async () => {
-      for (const removeAll of undo.splice(0)) await removeAll();
+      for (const { removeAll } of pinned.splice(0)) await removeAll();
     },
   };
 }
 
-function logsOf(
-  args: readonly string[],
-  environment: Environment,
-): readonly { readonly path: string; readonly stateDirectory: string }[] {
-  const given = (name: SettingName) => flagOf(args, SETTINGS[name].flag) ?? environment[variableOf(name)];
+function isFollowed({ path, stateDirectory }: PinnedLog, config: Followed): boolean {
+  if (resolve(stateDirectory) !== resolve(config.stateDirectory)) return false;
+  return config.sources.some((source) => {
+    const isPinned = source.type === 'file' && source.format === 'json' && source.retain.pins !== 'off';
+    return isPinned && resolve(source.path) === resolve(path);
+  });
+}
+
+function logsOf(args: readonly string[], environment: Environment): readonly PinnedLog[] {
+  // A variable that is empty counts as one that is not set.
+  const given = (name: SettingName) =>
+    flagOf(args, SETTINGS[name].flag) ?? (environment[variableOf(name)] || undefined);
   const file =
     flagOf(args, '--config') ?? flagOf(args, '-c') ?? (environment['AUDITAIL_CONFIG'] || DEFAULT_CONFIG_FILE);
   // What comes through a pipe can be read once only.

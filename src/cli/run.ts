@@ -60,7 +60,7 @@ export async function run(flags: ConfigFlags, context: Context): Promise<ExitCod
         }),
       surroundings: (_before, after) => address.goOverTo(after),
     });
-    context.firstPins?.keep();
+    await context.firstPins?.keep(config);
     const release = obeySignals(supervisor);
     void watchConfiguration(supervisor, watched, { signal: watching.signal, logger });
     try {

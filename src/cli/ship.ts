@@ -35,7 +35,7 @@ export async function ship(flags: ConfigFlags, context: Context): Promise<ExitCo
     version,
     onRequest: (status) => createRequestHandler({ status, metrics: createMetrics(status) }, { withStatus: true }),
   });
-  context.firstPins?.keep();
+  await context.firstPins?.keep(loaded.config);
   const release = stopOnSignals(agent);
   progress = new ShipProgress(terminal, () => agent.status());
   try {

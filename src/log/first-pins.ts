@@ -27,7 +27,8 @@ export async function pinFirst(
   const backups = (await files.list(names.directory)).flatMap((name) => names.parse(name) ?? []);
   const oldest = backups.sort((a, b) => a.instantMs - b.instantMs).slice(0, MAX_OLDEST);
   for (const { name, compressed } of [...oldest, { name: names.live, compressed: false }]) {
-    const facts = await files.factsOf(names.path(name));
+    // Of one that cannot be looked at (a link that leads to itself), the log tells: the others are pinned all the same.
+    const facts = await files.factsOf(names.path(name)).catch(() => null);
     if (facts?.regular !== true || pinned.has(facts.ino)) continue;
     const pin = await pins.add(names.path(name), facts, compressed);
     if (pin !== null) made.push(pin);

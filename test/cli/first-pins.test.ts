@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { firstPins } from '../../src/cli/first-pins.ts';
+import { configSchema } from '../../src/config/schema.ts';
 import { LOG_FILES } from '../../src/log/files.ts';
 import { Pins } from '../../src/log/pins.ts';
 import { shell } from '../log/support/shell.ts';
@@ -30,6 +31,13 @@ class Scene {
   get count(): number {
     return readdirSync(this.pins.directory).length;
   }
+
+  /** What the agent makes of it that starts later on. */
+  loaded(path = this.path, stateDirectory = this.state) {
+    const output = { name: 'out', type: 'stdout' };
+    const source = { name: 'k', type: 'file', path };
+    return configSchema.parse({ stateDirectory, sources: [source], outputs: [output] });
+  }
 }
 
 describe('before run and ship are loaded', () => {
@@ -53,7 +61,7 @@ describe('before run and ship are loaded', () => {
   it('they are removed again unless an agent keeps them', async () => {
     const scene = new Scene();
     const kept = await firstPins(['-c', scene.config], {});
-    kept.keep();
+    await kept.keep(scene.loaded());
     await kept.end();
     expect(scene.count).toBe(1);
     rmSync(join(scene.pins.directory, readdirSync(scene.pins.directory)[0] ?? ''));
@@ -61,6 +69,23 @@ describe('before run and ship are loaded', () => {
     expect(scene.count).toBe(1);
     await dropped.end();
     expect(scene.count).toBe(0);
+  });
+
+  it.each([
+    ['another file', (scene: Scene) => scene.loaded(join(scene.directory, 'other.log'))],
+    ['another state', (scene: Scene) => scene.loaded(scene.path, join(scene.directory, 'other'))],
+  ])('those of a log that the agent does not follow go again: nobody would release them (%s)', async (_, followed) => {
+    const scene = new Scene();
+    const pins = await firstPins(['-c', scene.config], {});
+    expect(scene.count).toBe(1);
+    await pins.keep(followed(scene));
+    expect(scene.count).toBe(0);
+  });
+
+  it('a variable that is empty is none', async () => {
+    const scene = new Scene();
+    await firstPins(['-c', scene.config], { AUDITAIL_STATE_DIR: '', AUDITAIL_AUDIT_LOG_PATH: '' });
+    expect(scene.count).toBe(1);
   });
 
   it('nothing is pinned where pins are off, and for other commands', async () => {

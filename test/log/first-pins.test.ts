@@ -1,4 +1,4 @@
-import { readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LOG_FILES } from '../../src/log/files.ts';
@@ -94,5 +94,18 @@ describe('pins that are made before the program is loaded', () => {
     renameSync(log.path, `${log.path}.moved`);
     await pinsOf(log);
     expect(log.pins()).toHaveLength(1);
+  });
+
+  it('are made of the others where a name is a link that leads to itself, and can be removed again', async () => {
+    const log = await stoppedLog();
+    const before = log.pins();
+    const name = join(log.directory, 'audit-2026-01-01T00-00-00.000.log');
+    symlinkSync(name, name);
+    log.writer.rotate();
+    log.writer.write('{"b":2}\n');
+    const removeAll = await pinsOf(log);
+    expect(log.pins()).toHaveLength(2);
+    await removeAll();
+    expect(log.pins()).toEqual(before);
   });
 });
