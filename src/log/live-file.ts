@@ -71,9 +71,11 @@ export class LiveFile {
 
   /** True where there is more to read than before. */
   async look(): Promise<boolean> {
-    const at = this.#options.now();
-    const facts = await this.#options.files.factsOf(this.#path);
-    const changed = await this.#lookAt(facts, at - this.#lookedAt <= MOMENT_MS);
+    const { files, now } = this.#options;
+    const at = now();
+    const facts = await files.factsOf(this.#path);
+    // From before the look before until after this one: an agent that is held up in a look must not seem to have watched.
+    const changed = await this.#lookAt(facts, now() - this.#lookedAt <= MOMENT_MS);
     this.#lookedAt = at;
     return changed;
   }
@@ -85,7 +87,7 @@ export class LiveFile {
     const { live } = this.#options.segments;
     if (live?.key != null && sameFile(facts, live.key)) return this.#grow(live, facts);
     if (this.#nascent !== null && sameFile(facts, this.#nascent.key)) return (await this.#complete(false)) !== null;
-    return this.#takeOver(watched);
+    return this.#takeOver(facts, watched);
   }
 
   /**
@@ -187,10 +189,12 @@ export class LiveFile {
   }
 
   /** Another file stands under the live name: the one before was rotated (or replaced). */
-  async #takeOver(watched: boolean): Promise<boolean> {
+  async #takeOver(seen: FileKey, isWatched: boolean): Promise<boolean> {
     const { files, segments, keeper } = this.#options;
     const file = await this.#openLive();
     if (file === null) return false;
+    // Is it another than was seen, that one came between.
+    const watched = isWatched && sameFile(file.facts, seen);
     let chained = false;
     let ended: FileFacts | null = null;
     const previous = segments.live;

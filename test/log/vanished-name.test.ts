@@ -130,6 +130,53 @@ test('the file that was live a moment ago owns the name that vanished', async ()
   expect(log.segments.map(({ name }) => name)).toEqual([VANISHED, 'audit.log']);
 });
 
+test('an agent that is held up while it looks has not watched what came and went', async () => {
+  const directory = temporaryDirectory();
+  const live = join(directory, 'audit.log');
+  let now = 1000;
+  let heldUpMs = 0;
+  writeFileSync(live, 'first\n');
+  const factsOf = (path: string) => {
+    if (path === live) now += heldUpMs;
+    return LOG_FILES.factsOf(path);
+  };
+  const log = await open(directory, { ...LOG_FILES, ...filesThatShowLater(directory), factsOf }, () => now);
+  replaceLongAfter(live, 'third\n');
+  heldUpMs = 1000;
+  await log.refresh(true);
+  await log.refresh(true);
+
+  expect(log.missed).toMatchObject([{ name: VANISHED, proof: 'suspected' }]);
+});
+
+test('a file that is gone between a look at it and its opening was not the one before the next', async () => {
+  const directory = temporaryDirectory();
+  const live = join(directory, 'audit.log');
+  let looks = Number.POSITIVE_INFINITY;
+  writeFileSync(live, 'first\n');
+  const factsOf = (path: string) => {
+    if (path === live) looks -= 1;
+    if (path === live && looks === 0) replaceLongAfter(live, 'third\n');
+    return LOG_FILES.factsOf(path);
+  };
+  const log = await open(directory, { ...LOG_FILES, ...filesThatShowLater(directory), factsOf }, () => 1000);
+  replaceLongAfter(live, 'second\n');
+  looks = 2;
+  await log.refresh(true);
+  await log.refresh(true);
+
+  expect(log.missed).toMatchObject([{ name: VANISHED, proof: 'suspected' }]);
+});
+
+/** Puts another file in the place of one that was written to last long before. */
+function replaceLongAfter(live: string, text: string): void {
+  const written = new Date(Date.UTC(2026, 10, 23, 7, 59, 0));
+  utimesSync(live, written, written);
+  renameSync(live, `${live}.gone`);
+  writeFileSync(live, text);
+  unlinkSync(`${live}.gone`);
+}
+
 /** As `filesThatShow`, but not in the first look. */
 function filesThatShowLater(logDirectory: string): Pick<LogFiles, 'list'> {
   let looks = 0;
