@@ -292,6 +292,8 @@ export class Pipeline implements LogReader {
       await log.refresh(true);
     }
     for (const cut of missing()) {
+      // What is settled behind one that is lost has gone with it.
+      if (!window.cuts.includes(cut)) continue;
       if (cut.settled) window.replace(cut, []);
       else await this.#loseCut(cut, stop);
     }
@@ -313,21 +315,25 @@ export class Pipeline implements LogReader {
     if (again === null) return this.#loseCut(cut, stop);
     const { range, name } = cut;
     const parts = again.batches.map(({ sealed, mark }) => ({ sealed, cut: cutOf(sealed, name, mark) }));
+    // First what stands behind it: without it, what of that is settled would count as the end of what is.
+    if (again.reached !== range.to) this.#readAnewFrom(cut, again.reached);
     window.replace(
       cut,
       parts.map((part) => part.cut),
     );
-    if (again.reached !== range.to) this.#readAnewFrom(range.segment, again.reached, name);
     for (const part of parts) {
       await this.#ship(part.sealed, part.cut, stop, true);
     }
   }
 
-  /** The bytes are not those any more: what had been cut behind that place is dropped, and read again. */
-  #readAnewFrom(id: string, offset: number, name: string): void {
+  /** The bytes of a cut are not those any more: what else had been cut behind that place is dropped, and read again. */
+  #readAnewFrom(changed: Cut, offset: number): void {
     const { window } = this.#progress;
+    const { segment: id } = changed.range;
+    const { name } = changed;
     for (const cut of window.cuts) {
-      if (cut.range.segment === id && cut.range.from >= offset) window.replace(cut, []);
+      const isBehind = cut.range.segment === id && cut.range.from >= offset;
+      if (isBehind && cut !== changed) window.replace(cut, []);
     }
     const marks = this.#places.get(id)?.marks ?? [];
     this.#places.set(id, { offset, done: false, marks: marks.filter((mark) => mark.offset <= offset) });

@@ -164,11 +164,14 @@ export interface RunOptions extends Partial<Omit<PipelineOptions, 'log' | 'outpu
   readonly spool?: boolean;
   /** Bytes of deleted files that are kept at most. */
   readonly retainBytes?: number;
+  /** Aborted when it is to drain; one of its own by default. */
+  readonly draining?: AbortController;
 }
 
 /** Runs a pipeline over a real log; its waits between tries take a millisecond. */
 export async function startPipeline(options: RunOptions): Promise<Running> {
-  const { path, output, state, batch, ships = false, files = LOG_FILES, spool = false, retainBytes, ...more } = options;
+  const { path, output, state, batch, ships = false, files = LOG_FILES, spool = false, retainBytes, ...rest } = options;
+  const { draining: drain = new AbortController(), ...more } = rest;
   const said: Said[] = [];
   const view = new EventView();
   const log = new Log({
@@ -217,7 +220,6 @@ export async function startPipeline(options: RunOptions): Promise<Running> {
     resume: state.checkpoint,
   });
   await log.begin();
-  const drain = new AbortController();
   const stop = new AbortController();
   const following = new AbortController();
   const followed = log.follow(following.signal, {

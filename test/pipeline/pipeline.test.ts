@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { rmSync, truncateSync, appendFileSync, readFileSync } from 'node:fs';
+import { rmSync, truncateSync, appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { unaccounted } from '../../src/state/counts.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -69,6 +69,53 @@ describe('a pipeline', () => {
     await (await start({ ships: true })).ended;
     expect(output.stored).toEqual(writer.lines);
     expect(state.ledger).toMatchObject([{ counts: { delivered: 7, readEvents: 7 } }]);
+  });
+
+  it('leaves nothing out that was in flight where the bytes before it have changed and it is stopped again at once', async () => {
+    const { writer, state, output, start } = setUp();
+    writer.write(12);
+    const batch = { maxEvents: 3 };
+    output.script = (lines) => (idOf(lines[0] as string) === '6' ? new Promise(() => undefined) : STORED);
+    const killed = await start({ batch });
+    await until(() => output.stored.length === 9 && state.checkpoint?.window[1]?.settled === true);
+    void killed.kill();
+    expect(state.checkpoint?.window).toMatchObject([{ settled: false }, { settled: true }]);
+    const inFlight = state.checkpoint?.window[0]?.from;
+    const text = readFileSync(writer.path, 'utf8');
+    writeFileSync(writer.path, text.replace('"auditID":"5"', '"auditID":"x"'));
+
+    output.script = () => STORED;
+    const drain = new AbortController();
+    const warn = (message: string) => {
+      if (message.startsWith('the file is not as it was read')) drain.abort();
+    };
+    const notes = { info: () => undefined, warn, error: () => undefined, sent: () => undefined };
+    const stopped = await start({ batch, notes, draining: drain });
+    await stopped.ended;
+    expect(drain.signal.aborted).toBe(true);
+    expect(state.checkpoint?.segments[0]?.settled).toBeLessThanOrEqual(inFlight ?? 0);
+
+    await (await start({ batch, ships: true })).ended;
+    expect(new Set(output.stored.map(idOf))).toEqual(new Set(['x', ...writer.lines.map(idOf)]));
+  });
+
+  it('loses what was in flight of a file that is gone, with what is settled behind it', async () => {
+    const { writer, state, output, start } = setUp();
+    writer.write(6);
+    const batch = { maxEvents: 3 };
+    output.script = (lines) => (idOf(lines[0] as string) === '0' ? new Promise(() => undefined) : STORED);
+    const killed = await start({ batch });
+    await until(() => output.stored.length === 3 && state.checkpoint?.window[1]?.settled === true);
+    void killed.kill();
+    rmSync(join(writer.path, '../.auditail'), { recursive: true });
+    rmSync(writer.path);
+    writer.raw(eventLine('new'));
+
+    output.script = () => STORED;
+    await (await start({ batch, ships: true })).ended;
+    expect(output.stored.map(idOf)).toEqual(['3', '4', '5', 'new']);
+    expect(state.losses[0]).toMatchObject({ reason: 'deleted', from: 0 });
+    expect(state.checkpoint?.window).toEqual([]);
   });
 
   it('sends ranges in flight again in the same cut after it was killed', async () => {
