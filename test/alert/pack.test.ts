@@ -119,6 +119,64 @@ describe('attempts to hide a privileged pod', () => {
   });
 });
 
+describe('another way to write the same', () => {
+  interface Recorded {
+    readonly responseStatus: object;
+    readonly requestObject: { readonly spec: object };
+  }
+  const attack = (rule: string) => JSON.parse(recorded(`attack/${rule}`).at(-1) ?? '') as Recorded;
+
+  test.each(['privileged-pod', 'host-namespace-pod', 'sensitive-host-path', 'token-secret-made'])(
+    'does not hide %s: server-side apply makes objects with a patch',
+    (rule) => {
+      const applied = (code: number) =>
+        JSON.stringify({ ...attack(rule), verb: 'patch', responseStatus: { metadata: {}, code } });
+      expect(alerts(rule, [applied(201)])).toHaveLength(1);
+      // Applied again, it is there already.
+      expect(alerts(rule, [applied(200)])).toEqual([]);
+      expect(alerts(rule, [applied(403)])).toEqual([]);
+    },
+  );
+
+  const withSpec = (rule: string, spec: object) => {
+    const event = attack(rule);
+    return JSON.stringify({ ...event, requestObject: { spec: { ...event.requestObject.spec, ...spec } } });
+  };
+
+  test.each([
+    ['SYS_ADMIN', 1],
+    ['sys_admin', 1],
+    ['CAP_SYS_ADMIN', 1],
+    ['all', 1],
+    ['NET_BIND_SERVICE', 0],
+    ['SYS_ADMINISTRATOR', 0],
+  ])('the capability %s counts %i times: runtimes take it in capitals', (capability, count) => {
+    const containers = [{ name: 'x', securityContext: { capabilities: { add: [capability] } } }];
+    expect(alerts('privileged-pod', [withSpec('privileged-pod', { containers })])).toHaveLength(count);
+  });
+
+  test.each([
+    ['/etc', 1],
+    ['/./etc/kubernetes', 1],
+    ['//etc', 1],
+    ['/.', 1],
+    ['/var', 1],
+    ['/var//lib', 1],
+    ['/var/./lib/kubelet/pods', 1],
+    ['/var//run/containerd', 1],
+    ['/var/log/app', 0],
+    ['/var/lib/app', 0],
+    ['/var/library', 0],
+    ['/variant', 0],
+    ['/.hidden', 0],
+    ['/etcetera', 0],
+    ['/srv/etc', 0],
+  ])('the path %s counts %i times', (path, count) => {
+    const volumes = [{ name: 'v', hostPath: { path } }];
+    expect(alerts('sensitive-host-path', [withSpec('sensitive-host-path', { volumes })])).toHaveLength(count);
+  });
+});
+
 const CORPUS = shared('corpus/sample.log');
 
 test.skipIf(CORPUS === undefined)('on a few hundred events of every kind nothing fails', async () => {
