@@ -63,7 +63,10 @@ function checkFlags(
   }
   if (log === '-') {
     const text = `${origin}: the audit log goes to the API server’s standard output`;
-    return [{ level: 'warning', text, hint: 'Give --audit-log-path a file, or pipe it into auditail --stdin.' }];
+    if (sources.some(({ format }) => format === 'cri')) return [{ level: 'ok', text }];
+    const hint =
+      'Give --audit-log-path a file, follow the files that kubelet keeps of it (format: cri), or pipe it into auditail --stdin.';
+    return [{ level: 'warning', text, hint }];
   }
   const host = started.hostPath(log);
   const findings: Finding[] = [{ level: 'ok', text: `${origin}: --audit-log-path is ${host.path} on this node` }];

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { compileRule } from '../../src/alert/compile-rule.ts';
 import type { Rule } from '../../src/alert/rule.ts';
 import { EventWalk } from '../../src/inspect/event-walk.ts';
@@ -59,6 +60,15 @@ test('every rule says what it means, what to do, what else looks like it, and th
 test('every rule has a page', () => {
   const page = readFileSync(join(REPOSITORY, 'docs/alert-rules.md'), 'utf8');
   for (const { name } of PACK.rules) expect(page).toContain(`\n### ${name}\n`);
+});
+
+test('the overrides that the documentation shows are of rules that there are', () => {
+  const [, yaml = ''] =
+    /```yaml\n(alerts:[^`]*)```/.exec(readFileSync(join(REPOSITORY, 'docs/alerts.md'), 'utf8')) ?? [];
+  const { overrides } = (parse(yaml) as { alerts: { overrides: Record<string, unknown> } }).alerts;
+  const names = PACK.rules.map(({ name }) => name);
+  expect(Object.keys(overrides)).not.toEqual([]);
+  expect(names).toEqual(expect.arrayContaining(Object.keys(overrides)));
 });
 
 /** Rules about time itself, which no session of a minute shows, and what is tried below. */

@@ -62,6 +62,13 @@ function said(...flags: readonly string[]): string {
 }
 
 describe('the API server’s own flags', () => {
+  it('that write to standard output are good where the files of kubelet are followed', () => {
+    const pods = '/var/log/pods/kube-system_kube-apiserver-*/kube-apiserver/*.log';
+    const source = sourceSchema.parse({ name: 'api', type: 'file', format: 'cri', path: pods }) as FileSourceConfig;
+    const [finding] = checkControlPlane([source], node({ [MANIFEST]: staticPod(['--audit-log-path=-']) }));
+    expect(finding).toMatchObject({ level: 'ok', text: expect.stringContaining('standard output') });
+  });
+
   it('a good manifest is good', () => {
     expect(found({ [MANIFEST]: staticPod(GOOD), [LOG]: '' })).toEqual([
       `ok: ${MANIFEST} (kubeadm): --audit-log-path is ${LOG} on this node`,
