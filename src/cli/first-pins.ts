@@ -2,12 +2,13 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readConfigFile } from '../config/config-file.ts';
 import { parseDocument } from '../config/document.ts';
+import { DEFAULT_MIN_FREE, parseFree } from '../config/quantity.ts';
 import { DEFAULT_CONFIG_FILE, DEFAULT_STATE_DIRECTORY } from '../config/default-places.ts';
 import { valueAt } from '../config/issues.ts';
 import type { Config } from '../config/schema.ts';
 import { SETTINGS, variableOf, type SettingName } from '../config/settings.ts';
-import { LOG_FILES } from '../log/files.ts';
-import { pinFirst } from '../log/first-pins.ts';
+import { LOG_FILES, type LogFiles } from '../log/files.ts';
+import { type FirstPinsOptions, pinFirst } from '../log/first-pins.ts';
 
 /** Pins that were made before the program was loaded. */
 export interface FirstPins {
@@ -22,11 +23,6 @@ export interface FirstPins {
 
 type Followed = Pick<Config, 'stateDirectory' | 'sources'>;
 
-interface PinnedLog {
-  readonly path: string;
-  readonly stateDirectory: string;
-}
-
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const COMMANDS = ['run', 'ship'];
@@ -35,13 +31,17 @@ const COMMANDS = ['run', 'ship'];
  * Pins unread files of the logs that the command line and the configuration name, before all that `run` and `ship` need
  * is loaded. It reads the configuration without checking it: what is wrong with it is said later, by those who check it.
  */
-export async function firstPins(args: readonly string[], environment: Environment): Promise<FirstPins> {
-  const pinned: { readonly log: PinnedLog; readonly removeAll: () => Promise<void> }[] = [];
+export async function firstPins(
+  args: readonly string[],
+  environment: Environment,
+  files: LogFiles = LOG_FILES,
+): Promise<FirstPins> {
+  const pinned: { readonly log: FirstPinsOptions; readonly removeAll: () => Promise<void> }[] = [];
   const [word] = args;
   if (word === undefined || word.startsWith('-') || COMMANDS.includes(word)) {
     for (const log of logsOf(args, environment)) {
       // Where it fails, the log itself says why a moment later: it tries the same.
-      const removeAll = await pinFirst(LOG_FILES, log).catch(() => null);
+      const removeAll = await pinFirst(files, log).catch(() => null);
       if (removeAll !== null) pinned.push({ log, removeAll });
     }
   }
@@ -55,7 +55,7 @@ export async function firstPins(args: readonly string[], environment: Environmen
   };
 }
 
-function isFollowed({ path, stateDirectory }: PinnedLog, config: Followed): boolean {
+function isFollowed({ path, stateDirectory }: FirstPinsOptions, config: Followed): boolean {
   if (resolve(stateDirectory) !== resolve(config.stateDirectory)) return false;
   return config.sources.some((source) => {
     const isPinned = source.type === 'file' && source.format === 'json' && source.retain.pins !== 'off';
@@ -63,24 +63,38 @@ function isFollowed({ path, stateDirectory }: PinnedLog, config: Followed): bool
   });
 }
 
-function logsOf(args: readonly string[], environment: Environment): readonly PinnedLog[] {
+function logsOf(args: readonly string[], environment: Environment): readonly FirstPinsOptions[] {
   // A variable that is empty counts as one that is not set.
   const given = (name: SettingName) =>
     flagOf(args, SETTINGS[name].flag) ?? (environment[variableOf(name)] || undefined);
   const file =
     flagOf(args, '--config') ?? flagOf(args, '-c') ?? (environment['AUDITAIL_CONFIG'] || DEFAULT_CONFIG_FILE);
   // What comes through a pipe can be read once only.
-  const read = statSync(file, { throwIfNoEntry: false })?.isFile() === true ? readConfigFile(file) : null;
+  const read = isFile(file) ? readConfigFile(file) : null;
   const value = read === null || 'problem' in read ? undefined : parseDocument(file, read.text).document?.value;
   const named = given('stateDir') ?? valueAt(value, ['stateDirectory']);
   const stateDirectory = typeof named === 'string' ? named : DEFAULT_STATE_DIRECTORY;
   const sources = valueAt(value, ['sources']);
-  const paths = [given('auditLogPath')];
+  const logs = [{ path: given('auditLogPath'), minFree: DEFAULT_MIN_FREE as unknown }];
   for (const source of Array.isArray(sources) ? sources : []) {
     const path: unknown = valueAt(source, ['path']);
-    if (typeof path === 'string' && valueAt(source, ['retain', 'pins']) !== 'off') paths.push(path);
+    if (typeof path === 'string' && valueAt(source, ['retain', 'pins']) !== 'off')
+      logs.push({ path, minFree: valueAt(source, ['retain', 'minFree']) ?? DEFAULT_MIN_FREE });
   }
-  return paths.flatMap((path) => (path === undefined || path === '' ? [] : [{ path, stateDirectory }]));
+  return logs.flatMap(({ path, minFree }) => {
+    if (path === undefined || path === '') return [];
+    const isRead = typeof minFree === 'string' || typeof minFree === 'number';
+    return [{ path, stateDirectory, minFree: parseFree(isRead ? minFree : DEFAULT_MIN_FREE) }];
+  });
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    // It is not there, or may not be looked at: whoever loads the configuration says so.
+    return false;
+  }
 }
 
 function flagOf(args: readonly string[], flag: string): string | undefined {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { formatProblems } from '../config/problem.ts';
 import type { Problem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
-import { parseBytes } from '../config/units.ts';
+import { parseBytes } from '../config/quantity.ts';
 import { AuditailError } from '../errors.ts';
 import type { EventWalk } from '../inspect/event-walk.ts';
 import { readFilterFile } from '../inspect/filter-file.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isAddress, name, reference } from './common-schema.ts';
+import { DEFAULT_MIN_FREE } from './quantity.ts';
 import { bytes, durationOr, sizeOrPercentage } from './units.ts';
 
 const sourceName = name(
@@ -53,7 +54,7 @@ const fileSource = z.strictObject({
           'Hard-link unread files into `<log directory>/.auditail` where the directory can be written, so that they survive their deletion.',
         ),
       maxBytes: bytes('Bound on what pins and deleted but open files may hold.').prefault('2Gi'),
-      minFree: sizeOrPercentage("Space to leave free on the log's filesystem.").prefault('15%'),
+      minFree: sizeOrPercentage("Space to leave free on the log's filesystem.").prefault(DEFAULT_MIN_FREE),
     })
     .prefault({})
     .describe(

@@ -1,16 +1,5 @@
 import { z } from 'zod';
-
-const BYTE_UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-};
+import { BYTES, BYTE_UNITS, parseBytes } from './quantity.ts';
 
 const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -21,15 +10,8 @@ const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
 };
 
 // The texts of these go to editors as JSON Schema patterns.
-const BYTES = /^\s*(\d+(?:\.\d+)?)\s*(k|[MGT]|[KMGT]i)?B?\s*$/;
 const DURATION_MS = /^\s*(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+\s*$/;
 const PERCENTAGE = /^\s*\d{1,2}(?:\.\d+)?%\s*$/;
-
-/** Bytes of a Kubernetes quantity (`4Mi`, `4MiB`, `500k`, `1048576`), or `undefined` where it is none. */
-export function parseBytes(text: string): number | undefined {
-  const match = BYTES.exec(text);
-  return match === null ? undefined : Math.round(Number(match[1]) * (BYTE_UNITS[match[2] ?? ''] as number));
-}
 
 /** Milliseconds of a duration (`250ms`, `1s`, `1m30s`, `7d`), or `undefined` where it is none. */
 export function parseDurationMs(text: string): number | undefined {

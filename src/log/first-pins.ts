@@ -1,6 +1,14 @@
 import { LogNames } from './file-name.ts';
 import type { LogFiles } from './files.ts';
 import { Pins } from './pins.ts';
+import { missingSpace, type RetentionLimits } from './retention.ts';
+
+export interface FirstPinsOptions {
+  /** The live file. */
+  readonly path: string;
+  readonly stateDirectory: string;
+  readonly minFree: RetentionLimits['minFree'];
+}
 
 /** The writer deletes the oldest first: so many of them at most are pinned at once. */
 const MAX_OLDEST = 64;
@@ -8,12 +16,13 @@ const MAX_OLDEST = 64;
 /**
  * Pins the live file and the oldest backups, as far as an earlier run has not: before anything else, since a start
  * takes a few hundred milliseconds, in which files can go. Only where an earlier run has left its directory of pins; the
- * log then finds them there as it finds those of an earlier run, and releases what nobody has to read. Gives what removes
- * the new ones again, should the agent not start.
+ * log then finds them there as it finds those of an earlier run, and releases what nobody has to read. None is made where
+ * the disk is so full that the log would let files go: an agent that dies at each start would fill it up. Gives what
+ * removes the new ones again, should the agent not start.
  */
 export async function pinFirst(
   files: LogFiles,
-  { path, stateDirectory }: { readonly path: string; readonly stateDirectory: string },
+  { path, stateDirectory, minFree }: FirstPinsOptions,
 ): Promise<() => Promise<void>> {
   const names = new LogNames(path);
   const pins = new Pins({ files, path, stateDirectory, now: () => performance.now() });
@@ -22,6 +31,7 @@ export async function pinFirst(
     for (const pin of made) await pins.remove(pin);
   };
   if ((await files.factsOfName(pins.directory)) === null) return removeAll;
+  if ((await missingSpace(files, names.directory, minFree)) > 0) return removeAll;
   const pinned = new Set<bigint>();
   for (const pin of await pins.found()) pinned.add((await files.factsOfName(pin))?.ino ?? 0n);
   const backups = (await files.list(names.directory)).flatMap((name) => names.parse(name) ?? []);

@@ -51,9 +51,7 @@ export class Retention {
     const kept = segments.filter((segment) => segment !== live && segment.gone === null && segment.keptBytes > 0);
     if (kept.length === 0) return [];
     let over = kept.reduce((sum, segment) => sum + segment.keptBytes, 0) - this.#limits.maxBytes;
-    const { free, total } = await this.#files.space(this.#directory);
-    const { minFree } = this.#limits;
-    over = Math.max(over, ('share' in minFree ? minFree.share * total : minFree.bytes) - free);
+    over = Math.max(over, await missingSpace(this.#files, this.#directory, this.#limits.minFree));
     const exceeding: Segment[] = [];
     for (const segment of kept) {
       if (over <= 0) break;
@@ -62,4 +60,14 @@ export class Retention {
     }
     return exceeding;
   }
+}
+
+/** Bytes by which the filesystem is fuller than it is to be; not above zero where it is not. */
+export async function missingSpace(
+  files: LogFiles,
+  directory: string,
+  minFree: RetentionLimits['minFree'],
+): Promise<number> {
+  const { free, total } = await files.space(directory);
+  return ('share' in minFree ? minFree.share * total : minFree.bytes) - free;
 }

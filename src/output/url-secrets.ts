@@ -23,7 +23,7 @@ export function urlSecrets(proxies: readonly string[], endpoints: readonly strin
 }
 
 /** Names of headers and parameters whose value is a secret even where it stands in the configuration itself. */
-export const TELLING_NAME = /auth|token|key|secret|cookie|password/i;
+export const TELLING_NAME = /auth|token|key|secret|cookie|pass|pwd|credential|^sig|^code$/i;
 
 /** Shorter ones would blot out plain words. */
 const MIN_LENGTH = 6;

@@ -1,10 +1,9 @@
 import type { FileSourceConfig } from '../config/schema.ts';
-import { parseBytes } from '../config/units.ts';
+import { parseFree } from '../config/quantity.ts';
 import { maxHeldFiles } from '../log/descriptors.ts';
 import { LOG_FILES } from '../log/files.ts';
 import { Log, type Anomaly } from '../log/log.ts';
 import type { EventReference } from '../log/loss.ts';
-import type { RetentionLimits } from '../log/retention.ts';
 import { DirectoryWakeUp } from '../log/wake-up.ts';
 import { Anomalies, logStatus } from './log-status.ts';
 import type { Source } from './source.ts';
@@ -42,7 +41,7 @@ export function createFileSource({
     files: LOG_FILES,
     stateDirectory,
     pins: config.retain.pins === 'auto',
-    retention: { maxBytes: config.retain.maxBytes, minFree: minFree(config.retain.minFree) },
+    retention: { maxBytes: config.retain.maxBytes, minFree: parseFree(config.retain.minFree) },
     spool: false,
     maxHeldFiles: maxHeldFiles(),
     reference,
@@ -67,9 +66,4 @@ export function createFileSource({
       }),
     status: () => logStatus(config.name, config.type, config.path, log, anomalies),
   };
-}
-
-function minFree(value: string | number): RetentionLimits['minFree'] {
-  if (typeof value === 'number') return { bytes: value };
-  return value.endsWith('%') ? { share: Number(value.slice(0, -1)) / 100 } : { bytes: parseBytes(value) ?? 0 };
 }

@@ -1,12 +1,17 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { firstPins } from '../../src/cli/first-pins.ts';
+import { firstPins as makeFirstPins } from '../../src/cli/first-pins.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { LOG_FILES } from '../../src/log/files.ts';
 import { Pins } from '../../src/log/pins.ts';
 import { shell } from '../log/support/shell.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+/** On a disk of which so much is free, in percent. */
+function firstPins(args: readonly string[], environment: Readonly<Record<string, string>>, free = 50) {
+  return makeFirstPins(args, environment, { ...LOG_FILES, space: async () => ({ free, total: 100 }) });
+}
 
 class Scene {
   readonly directory = temporaryDirectory();
@@ -82,6 +87,21 @@ describe('before run and ship are loaded', () => {
     expect(scene.count).toBe(0);
   });
 
+  it.each([
+    ['', 14, 0],
+    ['', 16, 1],
+    [', retain: { minFree: 5% }', 14, 1],
+    [', retain: { minFree: 5% }', 4, 0],
+    [', retain: { minFree: 14 }', 14, 1],
+    [', retain: { minFree: 1Ki }', 99, 0],
+    [', retain: { minFree: [] }', 16, 1],
+  ])('a disk that is too full is not filled by starts that fail (%s, %i free)', async (more, free, count) => {
+    const scene = new Scene();
+    scene.configure(more);
+    await firstPins(['-c', scene.config], {}, free);
+    expect(scene.count).toBe(count);
+  });
+
   it('a variable that is empty is none', async () => {
     const scene = new Scene();
     await firstPins(['-c', scene.config], { AUDITAIL_STATE_DIR: '', AUDITAIL_AUDIT_LOG_PATH: '' });
@@ -102,6 +122,13 @@ describe('before run and ship are loaded', () => {
     shell('mkfifo "$1"', pipe);
     await firstPins(['-c', pipe], {});
     expect(scene.count).toBe(0);
+  });
+
+  it('a configuration that cannot be looked at is left for those who say so', async () => {
+    const scene = new Scene();
+    const loop = join(scene.directory, 'loop.yaml');
+    symlinkSync(loop, loop);
+    await expect(firstPins(['-c', loop], {})).resolves.toBeDefined();
   });
 
   it.each([

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { bytes, duration, formatBytes, formatDurationMs, parseBytes, parseDurationMs } from '../../src/config/units.ts';
+import { bytes, duration, formatBytes, formatDurationMs, parseDurationMs } from '../../src/config/units.ts';
+import { parseBytes } from '../../src/config/quantity.ts';
 
 it('a size reads back as it was written', () => {
   const sizes = fc.oneof(

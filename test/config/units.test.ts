@@ -5,10 +5,10 @@ import {
   durationOr,
   formatBytes,
   formatDurationMs,
-  parseBytes,
   parseDurationMs,
   sizeOrPercentage,
 } from '../../src/config/units.ts';
+import { parseBytes } from '../../src/config/quantity.ts';
 
 it.each([
   ['4Mi', 4_194_304],

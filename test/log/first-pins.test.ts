@@ -6,7 +6,7 @@ import { pinFirst } from '../../src/log/first-pins.ts';
 import { FollowedLog } from './support/followed-log.ts';
 
 function pinsOf(log: FollowedLog): Promise<() => Promise<void>> {
-  return pinFirst(LOG_FILES, { path: log.path, stateDirectory: log.stateDirectory });
+  return pinFirst(LOG_FILES, { path: log.path, stateDirectory: log.stateDirectory, minFree: { bytes: 0 } });
 }
 
 /** A log that was followed, and that nobody follows now. */

@@ -18,3 +18,7 @@ it('finds what stands in the query of a URL under a telling name, and leaves the
   const url = 'https://h/in?token=tok-123456&_stream_fields=verb&api_key=a%2Fbcdefg';
   expect(urlSecrets([], [url])).toEqual(['tok-123456', 'a/bcdefg', 'a%2Fbcdefg']);
 });
+
+it.each(['sig', 'signature', 'code', 'pwd', 'passwd', 'X-Amz-Credential'])('knows %s for a telling name', (name) => {
+  expect(urlSecrets([], [`https://h/in?${name}=abcdefgh`])).toEqual(['abcdefgh']);
+});
