@@ -13,7 +13,14 @@ const JOINS = ['agent.ts', 'alerting.ts', 'pipeline', 'reload', 'cli', 'inspect'
  * Files that every stage may import, values too: errors, steps one at a time, units, the table of an event's fields, and the steps through its bytes, which
  * filters and outputs would otherwise each have of their own.
  */
-const FREE = ['src/errors.ts', 'src/serial.ts', 'src/config/units.ts', 'src/event/field.ts', 'src/event/json-walk.ts'];
+const FREE = [
+  'src/errors.ts',
+  'src/serial.ts',
+  'src/config/quantity.ts',
+  'src/config/units.ts',
+  'src/event/field.ts',
+  'src/event/json-walk.ts',
+];
 
 /** Types that describe the running agent to people; every stage fills in its part. */
 const SHOWN = ['src/inspect/status.ts'];
