@@ -1,4 +1,5 @@
 import type { AlertReceiverConfig } from '../config/alert-schema.ts';
+import { AuditailError } from '../errors.ts';
 import type { AlertReceiverStatus } from '../inspect/status.ts';
 import { wildcards } from './compile-rule.ts';
 import type { Notification } from './notification.ts';
@@ -133,12 +134,12 @@ export class Deliverer {
       signal.throwIfAborted();
       const { reason, words, status } = told;
       const late = now() - sinceMs >= config.giveUpAfter;
-      if (told.outcome === 'refused' || late) {
-        const why = told.outcome === 'refused' ? reason : 'gave-up';
-        if (await this.#giveUp(waiting, why, words, status)) return;
-      }
+      const isOver = told.outcome === 'refused' || late;
+      const why = told.outcome === 'refused' ? reason : 'gave-up';
+      if (isOver && (await this.#giveUp(waiting, why, words, status))) return;
       this.#retries += 1;
-      this.#troubled({ state: told.outcome === 'retry' ? 'retrying' : 'holding', reason, words });
+      // What cannot be set aside has said so itself.
+      if (!isOver) this.#troubled({ state: told.outcome === 'retry' ? 'retrying' : 'holding', reason, words });
       await sleep(backoff.next('retryAfterMs' in told ? told.retryAfterMs : undefined), signal);
       await this.#dropTooMany(signal, waiting);
     }
@@ -156,8 +157,15 @@ export class Deliverer {
   async #giveUp(waiting: Waiting, reason: string, words: string, status: number): Promise<boolean> {
     const { setAside, notes } = this.#options;
     const { notification } = waiting;
-    if (!(await setAside(notification, reason, words, status))) {
-      this.#troubled({ state: 'holding', reason: 'dead-letter-full', words: 'the dead letter is full' });
+    try {
+      if (!(await setAside(notification, reason, words, status))) {
+        this.#troubled({ state: 'holding', reason: 'dead-letter-full', words: 'the dead letter is full' });
+        return false;
+      }
+    } catch (error) {
+      // A disk that is full now has room again some day: until then nobody may be forgotten.
+      if (!(error instanceof AuditailError)) throw error;
+      this.#troubled({ state: 'holding', reason: 'state-unwritable', words: error.message });
       return false;
     }
     this.#setAside += 1;

@@ -3,6 +3,7 @@ import { Deliverer } from '../../src/alert/deliverer.ts';
 import type { Notification } from '../../src/alert/notification.ts';
 import type { Told } from '../../src/alert/receiver.ts';
 import { alertReceiverSchema } from '../../src/config/alert-schema.ts';
+import { AuditailError } from '../../src/errors.ts';
 import { notification } from './notifications.ts';
 
 const DOWN: Told = { outcome: 'retry', reason: 'http-503', words: 'busy', status: 503 };
@@ -122,4 +123,27 @@ test('it takes what is bad enough, of the rules that it names, and the end of an
   expect(wants({ severity: 'medium' })).toBe(false);
   expect(wants({ rule: 'other' })).toBe(false);
   expect(wants({ status: 'resolved' })).toBe(false);
+});
+
+test('where what is refused cannot be set aside, as the disk is full, the receiver waits and goes on later', async () => {
+  let tries = 0;
+  const reasons: string[] = [];
+  const { deliverer, aside, settled, run } = setUp(
+    {},
+    (one) => {
+      reasons.push(deliverer.status().reason);
+      return one.id === 'bad' ? BAD : { outcome: 'told' };
+    },
+    () => {
+      tries += 1;
+      if (tries < 3) throw new AuditailError('AUD_STATE_UNWRITABLE', 'no space left');
+      return true;
+    },
+  );
+  deliverer.offer(notification({ id: 'bad' }));
+  deliverer.offer(notification({ id: 'good' }));
+  await run(() => settled.length === 2);
+  expect(aside).toEqual(['bad http-400']);
+  expect(settled).toEqual(['bad', 'good']);
+  expect(reasons.slice(0, 3)).toEqual(['', 'state-unwritable', 'state-unwritable']);
 });
