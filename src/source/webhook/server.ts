@@ -11,7 +11,7 @@ export interface WebhookServerOptions {
   readonly credentials: Credentials;
   /** For a handshake, and for the head of a request. */
   readonly headMs: number;
-  /** Told of connections that had to go because too many said nothing, and of failed handshakes. */
+  /** Told of connections that had to go because too many said nothing, of failed handshakes, and of what `handle` threw. */
   refused(kind: string, words: string): void;
   handle(request: http.IncomingMessage, response: http.ServerResponse): Promise<void>;
 }
@@ -106,7 +106,10 @@ export class WebhookServer {
       const status = this.#judge(request);
       if (status === null) {
         this.#unproven.prove(request.socket);
-        handle(request, response).catch((error: unknown) => response.destroy(error as Error));
+        handle(request, response).catch((error: unknown) => {
+          refused('webhook-fault', messageOf(error));
+          response.destroy();
+        });
         return;
       }
       refused(`webhook-${status}`, http.STATUS_CODES[status] ?? '');
