@@ -20,6 +20,12 @@ it('the unit gives the agent longer to stop than it takes, and no rights but tho
     expect(unit).toContain(`\n${line}\n`);
 });
 
+it('the unit gives freed memory back as the image does', () => {
+  const [, settings] = /^ENV (MALLOC_.*)$/m.exec(readFileSync(join(REPOSITORY, 'Dockerfile'), 'utf8')) ?? [];
+  expect(settings).toMatch(/MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=\d+$/);
+  expect(unit).toContain(`\nEnvironment=${settings}\n`);
+});
+
 function isThere(): boolean {
   try {
     execFileSync('systemd-analyze', ['--version'], { stdio: 'ignore' });

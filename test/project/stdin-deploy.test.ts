@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { REPOSITORY } from '../support/source-files.ts';
@@ -21,7 +21,7 @@ interface Container {
 }
 
 it('everybody means the same pipe, and holds it open for reading and writing', () => {
-  expect(read('auditail-stdin.socket')).toContain(`\nListenFIFO=${FIFO}\n`);
+  expect(read('auditail.socket')).toContain(`\nListenFIFO=${FIFO}\n`);
   expect(read('kube-apiserver.service.d-audit.conf')).toContain(`\nStandardOutput=file:${FIFO}\n`);
   const { spec } = parse(read('static-pod.yaml')) as {
     spec: { initContainers: readonly Container[]; containers: readonly Container[] };
@@ -35,6 +35,11 @@ it('everybody means the same pipe, and holds it open for reading and writing', (
   expect(spec.containers[0]?.command).toContain(`--log-file=${FIFO}`);
   for (const { volumeMounts } of [...spec.initContainers, ...spec.containers])
     expect(volumeMounts).toContainEqual({ name: 'audit-pipe', mountPath: '/run/auditail' });
+});
+
+it('systemd never closes the pipe, however often auditail fails', () => {
+  expect(read('auditail.socket')).toContain('\nTriggerLimitIntervalSec=0\n');
+  expect(read('auditail.service.d-stdin.conf')).toContain('\nRestartPreventExitStatus=\n');
 });
 
 it('the webhook is the same for the API server and for auditail', () => {
@@ -60,12 +65,16 @@ function isThere(): boolean {
 describe.skipIf(!isThere())('the units before systemd (skipped where there is no systemd-analyze)', () => {
   it('have nothing that systemd does not know', () => {
     const directory = temporaryDirectory();
-    const units = ['auditail-stdin.socket', 'auditail-stdin.service'].map((name) => {
+    const place = (name: string, text: string) => {
       const file = join(directory, name);
-      writeFileSync(file, read(name).replace('/usr/local/bin/auditail', '/bin/true'));
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text.replace('/usr/local/bin/auditail', '/bin/true'));
       return file;
-    });
-    const answer = execFileSync('systemd-analyze', ['verify', ...units], { encoding: 'utf8' });
+    };
+    place('auditail.service.d/stdin.conf', read('auditail.service.d-stdin.conf'));
+    const service = place('auditail.service', readFileSync(join(REPOSITORY, 'deploy/auditail.service'), 'utf8'));
+    const socket = place('auditail.socket', read('auditail.socket'));
+    const answer = execFileSync('systemd-analyze', ['verify', socket, service], { encoding: 'utf8' });
     expect(answer).toBe('');
   });
 });

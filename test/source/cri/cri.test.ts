@@ -175,6 +175,24 @@ describe("a container's log", () => {
     await comes(text(...LINES));
   });
 
+  it('loses nothing of a pod beside which another of that name appears and writes too', async () => {
+    const container = new Container();
+    container.write(framed(LINES.slice(0, 5)));
+    const { comes, eventually, got } = await follow(container);
+    await comes(text(...LINES.slice(0, 5)));
+    const real = container.live;
+    container.replacePod();
+    for (let at = 5; at < 35; at += 3) {
+      container.write(framed([`{"forged":${at}}`]));
+      appendFileSync(real, framed(LINES.slice(at, at + 2)));
+      await sleep(at % 2 === 0 ? 30 : 2);
+      appendFileSync(real, framed(LINES.slice(at + 2, at + 3)));
+    }
+    const missing = () => LINES.slice(0, 35).filter((line) => !got.text.includes(`${line}\n`));
+    await eventually(() => missing().length === 0);
+    expect(missing()).toEqual([]);
+  });
+
   it('does not glue a new event to one that a container left half written when it was killed', async () => {
     const container = new Container();
     const raw = framed([LONG]);
