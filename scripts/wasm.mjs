@@ -8,6 +8,7 @@ import { main as compile } from 'assemblyscript/asc';
 export const KERNELS = [
   { source: 'wasm/scan.ts', module: 'src/event/scan-wasm.ts', name: 'SCAN_WASM' },
   { source: 'wasm/snappy.ts', module: 'src/output/loki/snappy-wasm.ts', name: 'SNAPPY_WASM' },
+  { source: 'wasm/deflate.ts', module: 'src/output/deflate-wasm.ts', name: 'DEFLATE_WASM' },
 ];
 
 /** `memoryBase`: the kernels lay out their memory themselves. `stub`: they allocate nothing. */

@@ -2,11 +2,11 @@ import type { Logger } from 'pino';
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import type { NetworkOutputConfig } from '../config/schema.ts';
 import { messageOf } from '../errors.ts';
-import { compress } from './compression.ts';
 import type { Identity, TlsMaterial } from './credentials.ts';
 import { Credentials } from './credentials.ts';
 import { type Endpoint, Endpoints, pathAt } from './endpoints.ts';
 import { type Answer, exchange } from './exchange.ts';
+import { gzip } from './gzip.ts';
 import { type NetworkFailure, type NetworkReason, networkFailure } from './network-failure.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import type { Environment } from './secret.ts';
@@ -59,7 +59,7 @@ class HttpTransport implements Transport {
 
   async request(request: TransportRequest, signal: AbortSignal): Promise<TransportReply> {
     if (signal.aborted) return noReply('aborted', 'the agent is stopping');
-    const packed = request.body === undefined || request.gzip !== true ? request.body : await compress(request.body);
+    const packed = request.body === undefined || request.gzip !== true ? request.body : gzip(request.body);
     try {
       await this.#credentials.refresh();
     } catch (error) {

@@ -3,20 +3,10 @@ import * as fc from 'fast-check';
 import snappyjs from 'snappyjs';
 import { describe, expect, it } from 'vitest';
 import { compress } from '../../../src/output/loki/snappy.ts';
+import { noise } from '../../support/noise.ts';
 
 const BLOCK = 64 * 1024;
 const events = readFileSync(new URL('../../fixtures/events.log', import.meta.url));
-
-/** Bytes in which nothing repeats: a linear congruential generator's. */
-function noise(length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  let state = 12_345;
-  for (let at = 0; at < length; at += 1) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    bytes[at] = state >>> 24;
-  }
-  return bytes;
-}
 
 function expectBack(bytes: Buffer): Buffer {
   const compressed = compress(bytes);
