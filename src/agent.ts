@@ -272,9 +272,10 @@ class Agent implements AgentHandle {
     const { mode, logger, onSend } = this.#options;
     const own = logger.child({ source: source.name });
     const notes = notesTo(own, (seconds, bytes, result) => onSend?.(output.name, seconds, bytes, result));
-    const file = this.#config.sources.find(({ name }) => name === source.name);
-    const isLog = file?.type === 'file' && file.format === 'json';
-    const startAt = isLog ? (config.startAt ?? file.startAt) : 'oldest';
+    const from = this.#config.sources.find(({ name }) => name === source.name);
+    const isLog = from?.type === 'file' && from.format === 'json';
+    const startAt = isLog ? (config.startAt ?? from.startAt) : 'oldest';
+    const maxReadRate = typeof from?.maxReadRate === 'number' ? from.maxReadRate : null;
     return new Pipeline({
       log: source.log,
       origin: source.origin,
@@ -285,6 +286,7 @@ class Agent implements AgentHandle {
       batch: config.batch,
       retry: config.retry,
       maxLineBytes: this.#config.maxLineBytes,
+      maxReadRate,
       checkpointIntervalMs: this.#config.checkpoint.interval,
       state: state.of(source.name),
       notes,

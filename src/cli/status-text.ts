@@ -1,4 +1,4 @@
-import type { AgentStatus, AlertStatus, PipelineStatus, SourceStatus } from '../inspect/status.ts';
+import type { AgentStatus, AlertStatus, PipelineStatus, ReadLimitStatus, SourceStatus } from '../inspect/status.ts';
 import type { StoredPipeline } from '../inspect/stored-state.ts';
 import type { EventReference } from '../log/loss.ts';
 import type { Counts } from '../state/checkpoint.ts';
@@ -135,7 +135,8 @@ function sourceNotes({ name, readable, words, anomalies }: SourceStatus): readon
   ];
 }
 
-function pipelineNotes({ source, output, state, reason, words, totals, losses }: PipelineStatus): readonly string[] {
+function pipelineNotes(pipeline: PipelineStatus): readonly string[] {
+  const { source, output, state, reason, words, totals, losses, readLimit, lagBytes } = pipeline;
   const who = `output ${output} (${source})`;
   return [
     ...(state === 'holding' || state === 'retrying'
@@ -146,6 +147,7 @@ function pipelineNotes({ source, output, state, reason, words, totals, losses }:
             .join(': ')}`,
         ]
       : []),
+    ...(readLimit === undefined || lagBytes === 0 ? [] : [`${who}: ${readLimitNote(readLimit)}`]),
     ...byName('filtered', totals.filtered).map((text) => `${who}: ${text}`),
     ...byName('set aside', totals.deadLettered).map((text) => `${who}: ${text}`),
     ...byName('lost', totals.lost).map((text) => `${who}: ${text}`),
@@ -154,6 +156,11 @@ function pipelineNotes({ source, output, state, reason, words, totals, losses }:
       ([kind, count]) => `${who}: ${plural(count, 'loss record')} (${kind}); see auditail status --ledger`,
     ),
   ];
+}
+
+function readLimitNote({ maxReadRate, givesWay, heldBackSeconds }: ReadLimitStatus): string {
+  if (givesWay) return 'maxReadRate gives way: files might be gone before they are read';
+  return `reads ${humanBytes(maxReadRate)}/s at most (maxReadRate); held back for ${humanSeconds(heldBackSeconds)} so far`;
 }
 
 /** `auditail alerts list` has the whole. */

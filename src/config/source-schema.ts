@@ -1,11 +1,17 @@
 import { z } from 'zod';
 import { isAddress, name, reference } from './common-schema.ts';
 import { DEFAULT_MIN_FREE } from './quantity.ts';
-import { bytes, durationOr, sizeOrPercentage } from './units.ts';
+import { bytes, bytesOr, durationOr, sizeOrPercentage } from './units.ts';
 
 const sourceName = name(
   'Names the source in metrics, logs, the ledger and file names. Keep it: the state is filed under it.',
 );
+
+const maxReadRate = bytesOr(
+  ['off'],
+  'Bytes per second that each output reads of it at most (`20Mi`), so that a backlog does not starve the node; no less than 1.25 times what the log grows by. It gives way while a file might be gone, or a spool full, before it is read.',
+  { min: 2 ** 20 },
+).prefault('off');
 
 function spool(description: string) {
   return z
@@ -45,6 +51,7 @@ const fileSource = z.strictObject({
     ['oldest', 'newest'],
     'Where a first run starts: the oldest backup, the end of the live file, or so long ago. What is left out stands in the ledger.',
   ).prefault('oldest'),
+  maxReadRate,
   retain: z
     .strictObject({
       pins: z
@@ -68,6 +75,7 @@ const fileSource = z.strictObject({
 const stdinSource = z.strictObject({
   name: sourceName,
   type: z.literal('stdin').describe('Reads a pipe: `kube-apiserver --audit-log-path=- | auditail --stdin …`.'),
+  maxReadRate,
   spool: spool(
     'The files in the state directory in which the events wait, so that a slow output does not block the API server.',
   ),
@@ -112,6 +120,7 @@ const webhookSource = z.strictObject({
     .min(1)
     .default(1024)
     .describe('Connections at a time. In blocking mode the API server opens one for each request that it serves.'),
+  maxReadRate,
   spool: spool('The files in the state directory in which the events wait. A post is answered when they are on disk.'),
 });
 

@@ -85,6 +85,11 @@ export function bytes(description: string, limits: Limits = {}) {
   return quantity(SIZE, description, limits);
 }
 
+/** Schema of a size or one of some words; the value is bytes or the word. */
+export function bytesOr<const Word extends string>(words: readonly Word[], description: string, limits: Limits = {}) {
+  return quantity(SIZE, description, limits, words);
+}
+
 /** Schema of a duration: `250ms`, `1s`, `1m30s`, `7d`; the value is milliseconds. */
 export function duration(description: string, limits: Limits = {}) {
   return quantity(DURATION, description, limits);

@@ -71,12 +71,23 @@ export interface PipelineStatus {
   readonly duplicates: number;
   /** Hash of the filter that judges now. */
   readonly filter?: string;
+  /** Where the source has a `maxReadRate`. */
+  readonly readLimit?: ReadLimitStatus;
   readonly totals: Counts;
   /** Loss records by reason. */
   readonly losses: Readonly<Record<string, number>>;
   readonly position: { readonly segment: string; readonly name: string; readonly offset: number } | null;
   /** RFC 3339, empty where nothing has been delivered yet. */
   readonly lastDeliveredAt: string;
+}
+
+export interface ReadLimitStatus {
+  /** Bytes per second, as configured. */
+  readonly maxReadRate: number;
+  /** Whether it is set aside now, lest a file be gone before it is read. */
+  readonly givesWay: boolean;
+  /** Time for which reading has been held back since the start. */
+  readonly heldBackSeconds: number;
 }
 
 export interface LastError {

@@ -90,6 +90,15 @@ export class Cursor {
     return sum;
   }
 
+  /** Bytes of the oldest segment with any that have not been given out. */
+  oldestUnreadBytes(): number {
+    for (const segment of this.#log.segments) {
+      const unread = segment.gone === null ? segment.size - this.#readUpTo(segment) : 0;
+      if (unread > 0) return unread;
+    }
+    return 0;
+  }
+
   /** Whether there is anything that has not been given out, as far as can be known without reading. */
   hasMore(): boolean {
     if (this.#queue.length > 0 || this.#missed < this.#log.missed.length) return true;

@@ -9,19 +9,33 @@ export class WriteRate {
     return this.#perSecond;
   }
 
+  /** Bytes per second as they would be had the last write been looked at now: it falls while nothing is written. */
+  at(nowMs: number): number {
+    const seconds = (nowMs - this.#since) / 1000;
+    return this.#since === 0 || seconds < 1 ? this.#perSecond : this.#blend(seconds);
+  }
+
   /** `nowMs` never goes back further than the clock does; a step back only makes one sample longer. */
   wrote(bytes: number, nowMs: number): void {
-    if (this.#since === 0) this.#since = nowMs;
+    // In what time the first bytes were written, nobody knows.
+    if (this.#since === 0) {
+      this.#since = nowMs;
+      return;
+    }
     this.#pending += bytes;
     const seconds = (nowMs - this.#since) / 1000;
     if (seconds < 1) {
       if (seconds < 0) this.#since = nowMs;
       return;
     }
-    const weight = this.#perSecond === 0 ? 1 : 1 - Math.exp(-seconds / SMOOTHING_SECONDS);
-    this.#perSecond += weight * (this.#pending / seconds - this.#perSecond);
+    this.#perSecond = this.#blend(seconds);
     this.#pending = 0;
     this.#since = nowMs;
+  }
+
+  #blend(seconds: number): number {
+    const weight = this.#perSecond === 0 ? 1 : 1 - Math.exp(-seconds / SMOOTHING_SECONDS);
+    return this.#perSecond + weight * (this.#pending / seconds - this.#perSecond);
   }
 }
 
@@ -35,8 +49,8 @@ export interface DeadlineFacts {
   readonly backups: number;
   /** How many backups the writer keeps; null until it has been seen to delete one. */
   readonly backupLimit: number | null;
-  /** Backups that the writer will delete before the one that is unread. */
-  readonly olderBackups: number;
+  /** Backups that the writer will delete before the one that is unread; null where it has deleted that already. */
+  readonly olderBackups: number | null;
   /** What the agent itself may keep beyond that, and what it keeps now. */
   readonly retainBytes: number;
   readonly retainedBytes: number;
@@ -45,7 +59,8 @@ export interface DeadlineFacts {
 /** Estimated seconds until what is unread is taken away, at the present rate; null where nothing is known. */
 export function secondsLeft(facts: DeadlineFacts): number | null {
   if (facts.backupLimit === null || facts.bytesPerSecond <= 0) return null;
-  const rotations = Math.max(0, facts.backupLimit - facts.backups + facts.olderBackups + 1);
+  const { olderBackups } = facts;
+  const rotations = olderBackups === null ? 0 : Math.max(0, facts.backupLimit - facts.backups + olderBackups + 1);
   const writer = Math.max(0, rotations * facts.segmentBytes - facts.liveBytes);
   const agent = Math.max(0, facts.retainBytes - facts.retainedBytes);
   return (writer + agent) / facts.bytesPerSecond;

@@ -182,10 +182,14 @@ export class LiveFile {
       await this.reidentify(segment);
       return true;
     }
-    this.#options.rate.wrote(facts.size - segment.size, this.#options.now());
+    this.#wrote(segment.size, facts.size);
     segment.size = facts.size;
     this.#options.segments.markUnread(segment);
     return true;
+  }
+
+  #wrote(before: number, size: number): void {
+    this.#options.rate.wrote(Math.max(0, size - before), this.#options.now());
   }
 
   /** Another file stands under the live name: the one before was rotated (or replaced). */
@@ -208,6 +212,7 @@ export class LiveFile {
       throw error;
     }
     if (previous !== null) {
+      this.#wrote(previous.size, ended?.size ?? 0);
       previous.size = Math.max(previous.size, ended?.size ?? 0);
       previous.writtenMs = ended?.mtimeMs ?? null;
       previous.closed = true;
@@ -252,6 +257,8 @@ export class LiveFile {
     segment.awaitsName = final;
     if (final) segment.writtenMs = mtimeMs;
     segment.key = nascent.key;
+    // The first file was there before anybody looked: at what rate it was written, nobody knows.
+    if (this.#last !== null) this.#wrote(segment.size, size);
     segment.size = Math.max(size, segment.size);
     segment.places.plain = final ? null : this.#path;
     segment.chained = nascent.chained;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backups } from './backups.ts';
-import { secondsLeft, WriteRate } from './deadline.ts';
+import { WriteRate } from './deadline.ts';
 import { missing, type LogFiles } from './files.ts';
 import { LogNames } from './file-name.ts';
 import { Keeper } from './keeper.ts';
@@ -19,6 +19,7 @@ import { Retention, type RetentionLimits } from './retention.ts';
 import { Serial } from '../serial.ts';
 import { Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
+import { TimeLeft } from './time-left.ts';
 import { describeUnreadable } from './unreadable.ts';
 
 export type { MissedBackup } from './missed-names.ts';
@@ -33,6 +34,8 @@ export interface LogOptions {
   readonly retention: RetentionLimits;
   /** Whether the agent itself writes this log: files are deleted once they are settled, and none can be missing. */
   readonly spool: boolean;
+  /** Bound on such a log, bytes. */
+  readonly spoolMaxBytes?: number;
   /** How many files may be kept open because they are unread. */
   readonly maxHeldFiles: number;
   /** How long a compressed backup must not have grown before it counts as complete, or as cut off, ms. */
@@ -64,13 +67,13 @@ export class Log {
 
   readonly #files: LogFiles;
   readonly #now: () => number;
-  readonly #pins: Pins | null;
   readonly #earlierPins: EarlierPins | null;
   readonly #segments: SegmentList;
   readonly #keeper: Keeper;
   readonly #backups: Backups;
   readonly #liveFile: LiveFile;
   readonly #health: LogHealth;
+  readonly #timeLeft: TimeLeft;
   /** What changes the list of segments happens one after the other. */
   readonly #turns = new Serial();
 
@@ -85,7 +88,6 @@ export class Log {
     this.names = names;
     this.#health = new LogHealth(names, anomaly);
     const pins = options.pins ? new Pins({ files, path, stateDirectory, now }) : null;
-    this.#pins = pins;
     this.retention = new Retention(options.retention, files, names.directory);
     const segments = new SegmentList(files, (line) => options.reference(line));
     this.#segments = segments;
@@ -96,7 +98,10 @@ export class Log {
     this.#earlierPins = pins === null ? null : new EarlierPins(pins, { files, segments, keeper, anomaly, learn, now });
     const backups = new Backups({ files, names, segments, keeper, anomaly, learn, gzipSettleMs, now });
     this.#backups = backups;
-    this.#liveFile = new LiveFile({ files, names, segments, keeper, backups, rate: this.rate, anomaly, now });
+    const spoolMaxBytes = spool ? (options.spoolMaxBytes ?? Number.MAX_SAFE_INTEGER) : null;
+    const { retention, rate } = this;
+    this.#timeLeft = new TimeLeft({ segments, backups, pins, retention, rate, spoolMaxBytes, now });
+    this.#liveFile = new LiveFile({ files, names, segments, keeper, backups, rate, anomaly, now });
   }
 
   get segments(): readonly Segment[] {
@@ -197,20 +202,12 @@ export class Log {
 
   /** Seconds until the oldest segment that a reader has not settled is taken away; null where that cannot be known. */
   deadlineSeconds(reader: string): number | null {
-    const { segments, live } = this;
-    const present = segments.filter((segment) => segment.places.plain !== null || segment.places.gzip !== null);
-    const oldest = segments.find((segment) => segment.unsettledBy.has(reader) && segment.gone === null);
-    if (oldest === undefined || segments.at(-1) === oldest) return null;
-    return secondsLeft({
-      bytesPerSecond: this.rate.bytesPerSecond,
-      segmentBytes: segments.reduce((largest, { size }) => Math.max(largest, size), 0),
-      liveBytes: live?.size ?? 0,
-      backups: present.length - (live === null ? 0 : 1),
-      backupLimit: this.#backups.limit,
-      olderBackups: Math.max(0, present.indexOf(oldest)),
-      retainBytes: this.#pins !== null && this.#pins.trouble === null ? this.retention.maxBytes : 0,
-      retainedBytes: this.retention.retained(segments).bytes,
-    });
+    return this.#timeLeft.deadlineSeconds(reader);
+  }
+
+  /** What the log grows by, and the seconds after which a reader may lose something at the soonest: for pacing it. */
+  pressure(reader: string): { readonly bytesPerSecond: number; readonly secondsLeft: number | null } {
+    return this.#timeLeft.pressure(reader);
   }
 
   /** Lets the oldest file of a spool go although it is not settled. False where there is none but the live one. */

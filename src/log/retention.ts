@@ -21,6 +21,8 @@ export class Retention {
   readonly #limits: RetentionLimits;
   readonly #files: LogFiles;
   readonly #directory: string;
+  /** Space that may still be filled, at the last look; null while nothing is retained, and it is not looked at. */
+  #spareBytes: number | null = null;
 
   constructor(limits: RetentionLimits, files: LogFiles, directory: string) {
     this.#limits = limits;
@@ -28,8 +30,10 @@ export class Retention {
     this.#directory = directory;
   }
 
-  get maxBytes(): number {
-    return this.#limits.maxBytes;
+  /** What may still be kept beside what is, as far as both bounds are known. */
+  leftBytes(retainedBytes: number): number {
+    const left = this.#limits.maxBytes - retainedBytes;
+    return Math.max(0, Math.min(left, this.#spareBytes ?? left));
   }
 
   retained(segments: readonly Segment[]): Retained {
@@ -49,9 +53,12 @@ export class Retention {
   /** The segments that have to be let go now, oldest first. */
   async exceeding(segments: readonly Segment[], live: Segment | null): Promise<readonly Segment[]> {
     const kept = segments.filter((segment) => segment !== live && segment.gone === null && segment.keptBytes > 0);
+    this.#spareBytes = null;
     if (kept.length === 0) return [];
+    const missing = await missingSpace(this.#files, this.#directory, this.#limits.minFree);
+    this.#spareBytes = -missing;
     let over = kept.reduce((sum, segment) => sum + segment.keptBytes, 0) - this.#limits.maxBytes;
-    over = Math.max(over, await missingSpace(this.#files, this.#directory, this.#limits.minFree));
+    over = Math.max(over, missing);
     const exceeding: Segment[] = [];
     for (const segment of kept) {
       if (over <= 0) break;

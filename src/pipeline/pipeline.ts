@@ -14,6 +14,7 @@ import { LongLines } from './long-lines.ts';
 import type { PipelineNotes } from './notes.ts';
 import type { PipelineState } from './pipeline-state.ts';
 import { Progress } from './progress.ts';
+import { ReadLimit } from './read-limit.ts';
 import { Recutting } from './recutting.ts';
 import type { EventReader, Salvage, Sealed } from './sealed.ts';
 import { Shipping } from './shipping.ts';
@@ -29,6 +30,8 @@ export interface PipelineOptions {
   readonly batch: BatchConfig;
   readonly retry: RetryConfig;
   readonly maxLineBytes: number;
+  /** Bytes per second that are read of the log at most; null for no limit. */
+  readonly maxReadRate: number | null;
   readonly checkpointIntervalMs: number;
   readonly state: PipelineState;
   readonly notes: PipelineNotes;
@@ -61,6 +64,7 @@ export class Pipeline implements LogReader {
   readonly #recutting: Recutting;
   readonly #longLines: LongLines;
   readonly #cursor: Cursor;
+  readonly #readLimit: ReadLimit;
   readonly #places = new Map<string, Place>();
   /** Aborted when something has failed: what is in flight must not wait for ever then. */
   readonly #failed = new AbortController();
@@ -123,6 +127,13 @@ export class Pipeline implements LogReader {
       enter: (segment) => piecesAtJoin(log, this.#progress.last, segment),
       large: { largeBytes: LARGE_BYTES, room: () => this.#turnForLargeLine() },
     });
+    this.#readLimit = new ReadLimit({
+      output: output.name,
+      maxReadRate: options.maxReadRate,
+      pressure: () => ({ ...log.pressure(this.name), unreadBytes: this.#cursor.oldestUnreadBytes() }),
+      notes,
+      now: performance.now.bind(performance),
+    });
     log.register(this, resume?.rotations ?? []);
   }
 
@@ -147,9 +158,11 @@ export class Pipeline implements LogReader {
       await this.#begin(end, stop);
       while (!end.aborted) {
         await this.#takeNextFilter(stop);
-        const piece = await this.#next(stop);
-        if (piece !== null) await this.#handle(piece, stop);
-        else if (!(await this.#idle(end, stop))) break;
+        if (!(await this.#heldBack(end))) {
+          const piece = await this.#next(stop);
+          if (piece !== null) await this.#handle(piece, stop);
+          else if (!(await this.#idle(end, stop))) break;
+        }
         await this.#sealIfOld(stop);
         this.#progress.saveIfDue();
       }
@@ -194,6 +207,7 @@ export class Pipeline implements LogReader {
       retries,
       duplicates,
       filter: this.#progress.filterHash,
+      ...(this.#readLimit.status === null ? {} : { readLimit: this.#readLimit.status }),
       totals: window.totals,
       losses: { ...losses },
       position:
@@ -392,9 +406,24 @@ export class Pipeline implements LogReader {
       piece = await this.#cursor.next();
       return true;
     });
+    if (piece !== null) this.#readLimit.took(bytesOf(piece));
     // A long line that the filter has dropped is over with the next read.
     if (this.#cursor.heldBytes <= LARGE_BYTES) this.#options.largeLines.release(this);
     return piece;
+  }
+
+  /** Waits a moment where as much has been read as may be; false where it may read on. */
+  async #heldBack(end: AbortSignal): Promise<boolean> {
+    const { log, batch, largeLines } = this.#options;
+    const waitMs = this.#readLimit.waitMs();
+    if (waitMs === 0) return false;
+    if (largeLines.holds(this)) {
+      await this.#cursor.pause();
+      largeLines.release(this);
+    }
+    const left = this.#cutter.open ? this.#cutter.startedAt + batch.maxDelay - Date.now() : waitMs;
+    await log.pulse.wait(Math.min(waitMs, left), end);
+    return true;
   }
 
   async #cut(piece: Extract<Piece, { bytes: Buffer }>, stop: AbortSignal): Promise<void> {
@@ -553,6 +582,20 @@ export class Pipeline implements LogReader {
 /** A backup's name without `.gz`: it may have been compressed since. */
 function stemOf(name: string): string {
   return name.endsWith('.gz') ? name.slice(0, -'.gz'.length) : name;
+}
+
+/** What was read of the log for it. */
+function bytesOf(piece: Piece): number {
+  switch (piece.kind) {
+    case 'lines':
+    case 'torn':
+      return piece.end - piece.start;
+    case 'oversize':
+    case 'nul':
+      return piece.end - piece.offset;
+    default:
+      return 0;
+  }
 }
 
 function cutOf({ range, firstMs, filter, throttled }: Sealed, name: string, mark: Mark | null): Cut {

@@ -50,6 +50,7 @@ export function createSpooledLog(options: SpooledLogOptions): SpooledLog {
     stateDirectory,
     pins: false,
     spool: true,
+    spoolMaxBytes: limits.maxBytes,
     retention: { maxBytes: Number.MAX_SAFE_INTEGER, minFree: { bytes: 0 } },
     maxHeldFiles: maxHeldFiles(),
     reference,

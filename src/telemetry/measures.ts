@@ -125,6 +125,18 @@ export const MEASURES: readonly Measure[] = [
     'Estimated seconds until unread bytes are taken away, by the writer or by the bound on retention; not there while that is not in sight.',
     ({ deadlineSeconds }) => deadlineSeconds,
   ),
+  ofPipeline(
+    'auditail_read_held_back_seconds_total',
+    'counter',
+    'Time for which reading waited for `maxReadRate` since the start; not there where that is not set.',
+    ({ readLimit }) => readLimit?.heldBackSeconds ?? null,
+  ),
+  ofPipeline(
+    'auditail_read_limit_gives_way',
+    'gauge',
+    '1 while `maxReadRate` is set aside, lest a file be gone before it is read, else 0; not there where that is not set.',
+    ({ readLimit }) => (readLimit === undefined ? null : Number(readLimit.givesWay)),
+  ),
   ofPipeline('auditail_in_flight_batches', 'gauge', 'Batches sent and not yet answered.', ({ inFlight }) => inFlight),
   ofPipeline('auditail_batches_total', 'counter', 'Batches settled.', ({ batches }) => batches),
   ofPipeline('auditail_retries_total', 'counter', 'Sendings that had to be done again.', ({ retries }) => retries),

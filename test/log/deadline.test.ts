@@ -25,6 +25,11 @@ describe('the seconds until unread bytes are deleted', () => {
     expect(secondsLeft({ ...FACTS, retainBytes: 500_000, retainedBytes: 100_000 })).toBe((260_000 + 400_000) / 1000);
   });
 
+  it('are those of the agent alone where the writer has deleted it already', () => {
+    const deleted = { ...FACTS, backups: 3, olderBackups: null, retainBytes: 500_000, retainedBytes: 100_000 };
+    expect(secondsLeft(deleted)).toBe(400_000 / 1000);
+  });
+
   it('are none where it is too late already', () => {
     expect(secondsLeft({ ...FACTS, olderBackups: 0, liveBytes: 200_000 })).toBe(0);
   });
@@ -46,12 +51,22 @@ describe('the write rate', () => {
     expect(rate.bytesPerSecond).toBeLessThan(1000);
   });
 
+  it('falls while nothing is written', () => {
+    const rate = new WriteRate();
+    expect(rate.at(1000)).toBe(0);
+    rate.wrote(0, 1000);
+    rate.wrote(500, 2000);
+    expect(rate.at(2500)).toBe(500);
+    expect(rate.at(32_000)).toBeCloseTo(500 / Math.E, 5);
+    expect(rate.bytesPerSecond).toBe(500);
+  });
+
   it('adds up writes of less than a second, and takes a clock that steps back', () => {
     const rate = new WriteRate();
     for (let ms = 1000; ms <= 2000; ms += 100) rate.wrote(10, ms);
-    expect(rate.bytesPerSecond).toBe(110);
+    expect(rate.bytesPerSecond).toBe(100);
     rate.wrote(10, 500);
     rate.wrote(90, 1500);
-    expect(rate.bytesPerSecond).toBeCloseTo(110, -1);
+    expect(rate.bytesPerSecond).toBeCloseTo(100, -1);
   });
 });

@@ -18,6 +18,7 @@ function scene(retain: Partial<FileSourceConfig['retain']> = {}): { path: string
       path,
       format: 'json',
       startAt: 'oldest',
+      maxReadRate: 'off',
       retain: { pins: 'auto', maxBytes: 1000, minFree: '15%', ...retain },
       spool: { maxBytes: 1 << 20, whenFull: 'block', fsync: 'off' },
     },

@@ -18,6 +18,7 @@ export interface FollowOptions {
   readonly readers?: readonly string[];
   readonly path?: string;
   readonly spool?: boolean;
+  readonly spoolMaxBytes?: number;
 }
 
 export const NO_LIMITS: RetentionLimits = { maxBytes: Number.MAX_SAFE_INTEGER, minFree: { bytes: 0 } };
@@ -150,7 +151,7 @@ export class FollowedLog {
   }
 
   async start(): Promise<void> {
-    const { files, pins, retention, maxHeldFiles, maxLineBytes, spool } = this.#options;
+    const { files, pins, retention, maxHeldFiles, maxLineBytes, spool, spoolMaxBytes } = this.#options;
     this.log = new Log({
       name: 'log',
       path: this.path,
@@ -158,6 +159,7 @@ export class FollowedLog {
       stateDirectory: this.stateDirectory,
       pins: pins ?? true,
       spool: spool ?? false,
+      ...(spoolMaxBytes === undefined ? {} : { spoolMaxBytes }),
       retention: retention ?? NO_LIMITS,
       maxHeldFiles: maxHeldFiles ?? 100,
       now: () => this.now,
