@@ -275,7 +275,6 @@ class Agent implements AgentHandle {
     const from = this.#config.sources.find(({ name }) => name === source.name);
     const isLog = from?.type === 'file' && from.format === 'json';
     const startAt = isLog ? (config.startAt ?? from.startAt) : 'oldest';
-    const maxReadRate = typeof from?.maxReadRate === 'number' ? from.maxReadRate : null;
     return new Pipeline({
       log: source.log,
       origin: source.origin,
@@ -286,7 +285,7 @@ class Agent implements AgentHandle {
       batch: config.batch,
       retry: config.retry,
       maxLineBytes: this.#config.maxLineBytes,
-      maxReadRate,
+      maxReadRate: from?.maxReadRate ?? 'off',
       checkpointIntervalMs: this.#config.checkpoint.interval,
       state: state.of(source.name),
       notes,

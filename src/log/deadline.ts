@@ -22,7 +22,7 @@ export class WriteRate {
       this.#since = nowMs;
       return;
     }
-    this.#pending += bytes;
+    this.#pending += Math.max(0, bytes);
     const seconds = (nowMs - this.#since) / 1000;
     if (seconds < 1) {
       if (seconds < 0) this.#since = nowMs;

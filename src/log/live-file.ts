@@ -163,12 +163,7 @@ export class LiveFile {
     }
     const { live } = segments;
     if (live === null) return (await this.#complete(false)) !== null;
-    const lease = await live.lease();
-    try {
-      return await this.#grow(live, await lease.facts());
-    } finally {
-      await lease.release();
-    }
+    return this.#grow(live, await factsOf(live));
   }
 
   async #grow(segment: Segment, facts: FileFacts): Promise<boolean> {
@@ -182,14 +177,10 @@ export class LiveFile {
       await this.reidentify(segment);
       return true;
     }
-    this.#wrote(segment.size, facts.size);
+    this.#options.rate.wrote(facts.size - segment.size, this.#options.now());
     segment.size = facts.size;
     this.#options.segments.markUnread(segment);
     return true;
-  }
-
-  #wrote(before: number, size: number): void {
-    this.#options.rate.wrote(Math.max(0, size - before), this.#options.now());
   }
 
   /** Another file stands under the live name: the one before was rotated (or replaced). */
@@ -212,7 +203,7 @@ export class LiveFile {
       throw error;
     }
     if (previous !== null) {
-      this.#wrote(previous.size, ended?.size ?? 0);
+      this.#options.rate.wrote((ended?.size ?? 0) - previous.size, this.#options.now());
       previous.size = Math.max(previous.size, ended?.size ?? 0);
       previous.writtenMs = ended?.mtimeMs ?? null;
       previous.closed = true;
@@ -258,7 +249,7 @@ export class LiveFile {
     if (final) segment.writtenMs = mtimeMs;
     segment.key = nascent.key;
     // The first file was there before anybody looked: at what rate it was written, nobody knows.
-    if (this.#last !== null) this.#wrote(segment.size, size);
+    if (this.#last !== null) this.#options.rate.wrote(size - segment.size, this.#options.now());
     segment.size = Math.max(size, segment.size);
     segment.places.plain = final ? null : this.#path;
     segment.chained = nascent.chained;

@@ -30,8 +30,8 @@ export interface PipelineOptions {
   readonly batch: BatchConfig;
   readonly retry: RetryConfig;
   readonly maxLineBytes: number;
-  /** Bytes per second that are read of the log at most; null for no limit. */
-  readonly maxReadRate: number | null;
+  /** Bytes per second that are read of the log at most. */
+  readonly maxReadRate: number | 'off';
   readonly checkpointIntervalMs: number;
   readonly state: PipelineState;
   readonly notes: PipelineNotes;

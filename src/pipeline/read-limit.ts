@@ -13,8 +13,8 @@ export interface Pressure {
 
 export interface ReadLimitOptions {
   readonly output: string;
-  /** Bytes per second; null for no limit. */
-  readonly maxReadRate: number | null;
+  /** Bytes per second. */
+  readonly maxReadRate: number | 'off';
   readonly pressure: () => Pressure;
   readonly notes: PipelineNotes;
   /** Monotonic, ms. */
@@ -55,14 +55,14 @@ export class ReadLimit {
   /** Null where there is none. */
   get status(): ReadLimitStatus | null {
     const { maxReadRate } = this.#options;
-    if (maxReadRate === null) return null;
+    if (maxReadRate === 'off') return null;
     return { maxReadRate, givesWay: this.#givesWay, heldBackSeconds: this.#heldBackMs / 1000 };
   }
 
   /** How long to wait before the next read, ms; it may be asked earlier. 0 where it may read on. */
   waitMs(): number {
     const { maxReadRate, now } = this.#options;
-    if (maxReadRate === null) return 0;
+    if (maxReadRate === 'off') return 0;
     const nowMs = now();
     if (this.#waitingSince !== null) this.#heldBackMs += nowMs - this.#waitingSince;
     this.#waitingSince = null;
@@ -76,7 +76,7 @@ export class ReadLimit {
 
   /** So many bytes have been read. */
   took(bytes: number): void {
-    if (this.#options.maxReadRate !== null) this.#tokens -= bytes;
+    if (this.#options.maxReadRate !== 'off') this.#tokens -= bytes;
   }
 
   #fill(nowMs: number, maxReadRate: number): void {

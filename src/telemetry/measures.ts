@@ -1,5 +1,6 @@
 import { ALERT_MEASURES } from './alert-measures.ts';
-import type { Measure, Sample } from './measure.ts';
+import type { Measure } from './measure.ts';
+import { byteSamples, eventSamples } from './outcome-samples.ts';
 import type { AgentStatus, ConfigurationStatus, PipelineStatus, SourceStatus } from '../inspect/status.ts';
 
 const STATES = [
@@ -281,28 +282,4 @@ function ofDeadLetter(
 
 function ofAgent(name: Measure['name'], help: string, value: (status: AgentStatus) => number): Measure {
   return { name, type: 'gauge', help, labels: [], samples: (status) => [{ labels: {}, value: value(status) }] };
-}
-
-function eventSamples({ source, output, totals }: PipelineStatus): readonly Sample[] {
-  const sample = (outcome: string, value: number, reason = '', rule = ''): Sample => ({
-    labels: { source, output, outcome, reason, rule },
-    value,
-  });
-  return [
-    sample('delivered', totals.delivered),
-    ...Object.entries(totals.filtered).map(([rule, value]) => sample('filtered', value, '', rule)),
-    ...Object.entries(totals.deadLettered).map(([reason, value]) => sample('dead_lettered', value, reason)),
-    ...Object.entries(totals.lost).map(([reason, value]) => sample('lost', value, reason)),
-  ];
-}
-
-function byteSamples({ source, output, totals }: PipelineStatus): readonly Sample[] {
-  const outcomes: Readonly<Record<string, number>> = {
-    delivered: totals.deliveredBytes,
-    filtered: totals.filteredBytes,
-    dead_lettered: totals.deadLetteredBytes,
-    lost: totals.lostBytes,
-    skipped: totals.skippedBytes,
-  };
-  return Object.entries(outcomes).map(([outcome, value]) => ({ labels: { source, output, outcome }, value }));
 }

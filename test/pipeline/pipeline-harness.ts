@@ -205,7 +205,7 @@ export async function startPipeline(options: RunOptions): Promise<Running> {
     salvage,
     retry: { initialDelay: 500, maxDelay: 30_000 },
     maxLineBytes: 1024 * 1024,
-    maxReadRate: null,
+    maxReadRate: 'off',
     checkpointIntervalMs: 20,
     notes: { info: say('info'), warn: say('warn'), error: say('error'), sent: () => undefined },
     ending: () => over,

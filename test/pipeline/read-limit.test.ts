@@ -3,7 +3,7 @@ import { type Pressure, ReadLimit } from '../../src/pipeline/read-limit.ts';
 
 const MI = 2 ** 20;
 
-function setUp(pressure: Partial<Pressure> = {}, maxReadRate: number | null = 20 * MI) {
+function setUp(pressure: Partial<Pressure> = {}, maxReadRate: number | 'off' = 20 * MI) {
   const clock = { ms: 1000 };
   const now: { pressure: Pressure } = {
     pressure: { bytesPerSecond: 0, secondsLeft: null, unreadBytes: 100 * MI, ...pressure },
@@ -42,7 +42,7 @@ function setUp(pressure: Partial<Pressure> = {}, maxReadRate: number | null = 20
 
 describe('a limit on the rate of reading', () => {
   it('never waits where there is none', () => {
-    const { limit, readFor } = setUp({}, null);
+    const { limit, readFor } = setUp({}, 'off');
     expect(readFor(1)).toBeGreaterThan(150 * MI);
     expect(limit.status).toBeNull();
   });
