@@ -10,12 +10,13 @@ const MAKES: Readonly<Record<string, string>> = { source: 'log' };
 const JOINS = ['agent.ts', 'alerting.ts', 'pipeline', 'reload', 'cli', 'inspect'];
 
 /**
- * Files that every stage may import, values too: errors, steps one at a time, units, the table of an event's fields, and the steps through its bytes, which
+ * Files that every stage may import, values too: errors, steps one at a time, units, what a template of a header may hold, the table of an event's fields, and the steps through its bytes, which
  * filters and outputs would otherwise each have of their own.
  */
 const FREE = [
   'src/errors.ts',
   'src/serial.ts',
+  'src/config/header-template.ts',
   'src/config/quantity.ts',
   'src/config/units.ts',
   'src/event/field.ts',

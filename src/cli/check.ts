@@ -67,7 +67,7 @@ async function probe(
   try {
     const output = openOutput(described, config.metadata, { userAgent: `auditail/${version}`, environment });
     try {
-      return await output.probe(AbortSignal.timeout(PROBE_MS));
+      return await output.probe(AbortSignal.timeout(PROBE_MS), sourceOf(described, config));
     } finally {
       await output.close();
     }
@@ -75,6 +75,11 @@ async function probe(
     if (!(error instanceof AuditailError)) throw error;
     return [{ level: 'error', text: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) }];
   }
+}
+
+/** A source that the output takes events of. */
+function sourceOf({ sources }: OutputConfig, config: Config): string | undefined {
+  return config.sources.find(({ name }) => sources?.includes(name) ?? true)?.name;
 }
 
 const STYLES = { ok: 'green', warning: 'yellow', error: 'red' } as const;

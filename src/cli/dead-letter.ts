@@ -1,27 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { AuditailError } from '../errors.ts';
-import { EventView } from '../event/event-view.ts';
-import { openOutput } from '../inspect/open-output.ts';
-import { replay } from '../inspect/replay.ts';
-import { knownOutputs } from '../inspect/stored-state.ts';
 import type { DeadLetter } from '../state/read-dead-letter.ts';
-import { deadLetterDirectory, readDeadLetters, removeDeadLetters } from '../state/read-dead-letter.ts';
-import { outputDirectory } from '../state/state-directory.ts';
+import { chosenLetters, lastSaid } from './chosen-letters.ts';
+import type { Chosen } from './chosen-letters.ts';
 import type { ConfigFlags, StateFlags } from './configuration.ts';
-import { addStateOptions, loadConfiguration, printProblems, stateDirectoryOf } from './configuration.ts';
+import { addStateOptions, stateDirectoryOf } from './configuration.ts';
 import type { Context, Done } from './context.ts';
 import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
 import { humanBytes, plural } from './human.ts';
 import { printable } from './printable.ts';
-import { progressBar } from './progress-bar.ts';
+import { replayAll } from './replay.ts';
 import { formatTable } from './table.ts';
-
-interface Chosen {
-  readonly output?: string;
-  readonly reason?: string;
-}
 
 const SHOWN = 50;
 const NEWLINE = Buffer.from('\n');
@@ -58,25 +48,28 @@ export function addDeadLetterCommands(program: Command, context: Context, done: 
     .action(async (flags: ConfigFlags & Chosen) => done(await replayAll(flags, context)));
 }
 
-async function* chosenLetters(directory: string, { output, reason }: Chosen): AsyncGenerator<DeadLetter> {
-  for (const name of await knownOutputs(directory, output)) {
-    for await (const letter of readDeadLetters(deadLetterDirectory(outputDirectory(directory, name)))) {
-      if (reason === undefined || letter.meta.reason === reason) yield letter;
-    }
-  }
+/** All that is known of one, for people and programs: the newest words, and beside them the first. */
+function described(letter: DeadLetter): Readonly<Record<string, unknown>> {
+  const { meta, refusal } = letter;
+  if (refusal === null) return { ...meta };
+  const { reason, words, status } = meta;
+  const newest = { reason: refusal.reason, words: refusal.words, status: refusal.status };
+  return { ...meta, ...newest, replays: refusal.replays, replayedAt: refusal.at, first: { reason, words, status } };
 }
 
 async function list(flags: StateFlags & Chosen & { readonly json?: true }, context: Context): Promise<ExitCode> {
   const { terminal } = context;
   const groups = new Map<string, { output: string; reason: string; count: number; bytes: number }>();
   const rows: string[][] = [];
-  for await (const { key, meta, length } of chosenLetters(stateDirectoryOf(flags, context), flags)) {
+  for await (const letter of chosenLetters(stateDirectoryOf(flags, context), flags)) {
+    const { key, meta, refusal, length } = letter;
     if (flags.json === true) {
-      terminal.print(JSON.stringify({ record: key.record, bytes: length, ...meta }));
+      terminal.print(JSON.stringify({ record: key.record, bytes: length, ...described(letter) }));
       continue;
     }
-    const name = `${meta.output} ${meta.reason}`;
-    const group = groups.get(name) ?? { output: meta.output, reason: meta.reason, count: 0, bytes: 0 };
+    const { reason, words } = lastSaid(letter);
+    const name = `${meta.output} ${reason}`;
+    const group = groups.get(name) ?? { output: meta.output, reason, count: 0, bytes: 0 };
     groups.set(name, { ...group, count: group.count + 1, bytes: group.bytes + length });
     rows.push([
       meta.output,
@@ -84,8 +77,9 @@ async function list(flags: StateFlags & Chosen & { readonly json?: true }, conte
       meta.at,
       humanBytes(length),
       `${meta.name}:${meta.offset}`,
-      meta.reason,
-      short(meta.words),
+      String(1 + (refusal?.replays ?? 0)),
+      reason,
+      short(words),
     ]);
     if (rows.length > SHOWN) rows.shift();
   }
@@ -114,7 +108,9 @@ async function list(flags: StateFlags & Chosen & { readonly json?: true }, conte
   terminal.print('');
   terminal.print(
     formatTable(
-      ['output', 'record', 'set aside', 'size', 'from', 'reason', 'words'].map((title) => ({ title })),
+      ['output', 'record', 'set aside', 'size', 'from', 'tries', 'reason', 'words'].map((title) =>
+        title === 'tries' ? { title, align: 'right' } : { title },
+      ),
       rows,
     ),
   );
@@ -128,10 +124,10 @@ function short(words: string): string {
 }
 
 async function show(output: string, record: string, flags: StateFlags, context: Context): Promise<ExitCode> {
-  for await (const { key, meta, bytes } of chosenLetters(stateDirectoryOf(flags, context), { output })) {
-    if (String(key.record) !== record) continue;
-    context.terminal.print(JSON.stringify(meta, null, 2));
-    context.terminal.print(printable((await bytes()).toString()));
+  for await (const letter of chosenLetters(stateDirectoryOf(flags, context), { output })) {
+    if (String(letter.key.record) !== record) continue;
+    context.terminal.print(JSON.stringify(described(letter), null, 2));
+    context.terminal.print(printable((await letter.bytes()).toString()));
     return EXIT.done;
   }
   throw new AuditailError('AUD_USAGE', `output ${output} has no record ${record} set aside`, {
@@ -146,77 +142,4 @@ async function exportAll(flags: StateFlags & Chosen, context: Context): Promise<
     await context.terminal.write(NEWLINE);
   }
   return EXIT.done;
-}
-
-/** Works beside a running agent: records are marked as removed, and the agent takes them out. */
-async function replayAll(flags: ConfigFlags & Chosen, context: Context): Promise<ExitCode> {
-  const { output: only, reason, ...configFlags } = flags;
-  const loaded = loadConfiguration(configFlags, context);
-  if (!loaded.ok) {
-    printProblems(context, loaded);
-    return EXIT.usage;
-  }
-  const { config } = loaded;
-  let exit: ExitCode = EXIT.done;
-  for (const name of await knownOutputs(config.stateDirectory, only)) {
-    const described = config.outputs.find((output) => output.name === name);
-    if (described === undefined) {
-      context.terminal.complain(`${name}: the configuration has no such output; its events stay`);
-      exit = EXIT.failed;
-      continue;
-    }
-    const output = openOutput(described, config.metadata, { userAgent: `auditail/${context.version}` });
-    try {
-      const directory = deadLetterDirectory(outputDirectory(config.stateDirectory, name));
-      const chosen = { output: name, ...(reason === undefined ? {} : { reason }) };
-      const all = await countOf(chosenLetters(config.stateDirectory, chosen));
-      const letters = chosenLetters(config.stateDirectory, chosen);
-      if (!(await replayOne(name, directory, letters, all, output, context))) exit = EXIT.failed;
-    } finally {
-      await output.close();
-    }
-  }
-  return exit;
-}
-
-/** The bodies are not read for it. */
-async function countOf(letters: AsyncIterable<DeadLetter>): Promise<number> {
-  let count = 0;
-  for await (const _letter of letters) count += 1;
-  return count;
-}
-
-async function replayOne(
-  name: string,
-  directory: string,
-  letters: AsyncIterable<DeadLetter>,
-  all: number,
-  output: ReturnType<typeof openOutput>,
-  { terminal }: Context,
-): Promise<boolean> {
-  const interruption = new AbortController();
-  const interrupt = () => interruption.abort();
-  process.once('SIGINT', interrupt);
-  try {
-    const { delivered, kept, gaveUp } = await replay(letters, {
-      output,
-      event: new EventView(),
-      remove: (keys) => removeDeadLetters(directory, keys),
-      kept: ({ key }, why, words) =>
-        terminal.complain(printable(`${name}: record ${key.record} stays: ${why}: ${words}`)),
-      progress: (count) => {
-        const line = `${name}: ${progressBar(count, all)}  ${count} of ${plural(all, 'event')} delivered`;
-        if (terminal.isLive) terminal.draw(`\r${line.slice(0, terminal.columns - 1)}\u001b[K`);
-      },
-      sleep: (ms) => sleep(ms),
-      signal: interruption.signal,
-    });
-    if (terminal.isLive) terminal.draw('\r\u001b[K');
-    terminal.print(`${name}: ${plural(delivered, 'event')} delivered, ${kept} kept`);
-    if (gaveUp === null) return kept === 0;
-    terminal.complain(printable(`${name}: stopped: ${gaveUp.reason}: ${gaveUp.words}`));
-    return false;
-  } finally {
-    process.off('SIGINT', interrupt);
-  }
 }

@@ -15,6 +15,8 @@ export interface SoundParts {
   readonly outputs: Sound<OutputConfig>;
   /** Names of all sources, of unsound ones too. */
   readonly sourceNames: readonly string[];
+  /** Which of cluster and node are set. */
+  readonly metadata: readonly string[];
 }
 
 /** Everything that takes more than one value to judge, or a look at this machine. */
@@ -22,7 +24,7 @@ export function crossCheck(parts: SoundParts, environment: Environment, report: 
   checkNames('sources', parts.sources, report);
   checkNames('outputs', parts.outputs, report);
   checkSources(parts.sources, parts.stateDirectory, report);
-  checkOutputs(parts.outputs, report);
+  checkOutputs(parts.outputs, parts.metadata, report);
   checkSourceNames(parts, report);
   checkDestinations(parts, report);
   const logs = parts.sources.flatMap(({ item }) => (item.type === 'file' ? [path.resolve(item.path)] : []));

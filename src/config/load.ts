@@ -88,7 +88,7 @@ function check(value: unknown, input: LoadInput, report: Report): Config | undef
   const { environment } = input;
   const { data, complaints } = checkSchema(configSchema, value);
   for (const complaint of complaints) report(complaint);
-  for (const complaint of findInterpolation(value)) report(complaint);
+  for (const complaint of findInterpolation(value)) if (!isTemplate(value, complaint.path)) report(complaint);
   const sources = data === undefined ? sound(sourceSchema, valueAt(value, ['sources'])) : itemsOf(data.sources);
   const outputs = data === undefined ? sound(outputSchema, valueAt(value, ['outputs'])) : itemsOf(data.outputs);
   const stateDirectory = valueAt(value, ['stateDirectory']);
@@ -100,6 +100,7 @@ function check(value: unknown, input: LoadInput, report: Report): Config | undef
       sources,
       outputs,
       sourceNames,
+      metadata: Object.keys(Object(valueAt(value, ['metadata'])) as object),
     },
     environment,
     report,
@@ -109,6 +110,13 @@ function check(value: unknown, input: LoadInput, report: Report): Config | undef
   checkAlerts(data, input, report);
   const metadata = resolveMetadata(data.metadata, environment, report);
   return { ...data, metadata, namesSources: data.metadata.source, maxLineBytes: lineBound(data, value, report) };
+}
+
+/** Headers of an `http` output are filled in; see header-template.ts. */
+function isTemplate(value: unknown, path: Path): boolean {
+  const [list, at, headers] = path;
+  if (list !== 'outputs' || at === undefined || headers !== 'headers' || path.length !== 4) return false;
+  return valueAt(value, ['outputs', at, 'type']) === 'http' && String(valueAt(value, path)).includes('${');
 }
 
 function itemsOf<Item>(items: readonly Item[]): Sound<Item> {

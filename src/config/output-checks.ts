@@ -1,19 +1,40 @@
 import path from 'node:path';
+import { headerTemplateFault } from './header-template.ts';
 import { formatBytes } from './units.ts';
 import type { Report, Sound } from './report.ts';
-import type { ElasticsearchOutputConfig, LokiOutputConfig, NetworkOutputConfig, OutputConfig } from './schema.ts';
+import type {
+  ElasticsearchOutputConfig,
+  HttpOutputConfig,
+  LokiOutputConfig,
+  NetworkOutputConfig,
+  OutputConfig,
+} from './schema.ts';
 
 /** Loki's gRPC limit for a push, before compression; what is larger is answered with a 500 (measured, Loki 3.7). */
 const LOKI_MAX_PUSH = 4 * 2 ** 20;
 /** Loki's default max_label_names_per_series; three of them are taken for cluster, node and audit_level. */
 const LOKI_MAX_LABELS = 15 - 3;
 
+/** Headers that say how a request is put together: with another value no request could ever be read. */
+const OF_HTTP = new Set([
+  'connection',
+  'content-encoding',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 /** What the schema cannot say of a single output. */
-export function checkOutputs(outputs: Sound<OutputConfig>, report: Report): void {
+export function checkOutputs(outputs: Sound<OutputConfig>, metadata: readonly string[], report: Report): void {
   for (const { at, item } of outputs) {
     if (item.type === 'elasticsearch') checkTarget(item, at, report);
     if (item.type === 'loki') checkLoki(item, at, report);
     if ('url' in item) checkNetwork(item, at, report);
+    if (item.type === 'http') checkHeaderTemplates(item, at, metadata, report);
     if (item.retry.maxDelay < item.retry.initialDelay) {
       report({
         path: ['outputs', at, 'retry', 'maxDelay'],
@@ -115,7 +136,18 @@ function checkNetwork(output: NetworkOutputConfig, at: number, report: Report): 
   for (const key of Object.keys(output.headers)) {
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(key)) {
       report({ path: ['outputs', at, 'headers', key], message: 'is no name for a header', atKey: true });
+    } else if (OF_HTTP.has(key.toLowerCase())) {
+      const message = 'is set by auditail itself, from what it sends';
+      report({ path: ['outputs', at, 'headers', key], message, atKey: true });
     }
+  }
+}
+
+function checkHeaderTemplates(output: HttpOutputConfig, at: number, metadata: readonly string[], report: Report): void {
+  const context = { hasEvent: output.format === 'event', metadata };
+  for (const [name, value] of Object.entries(output.headers)) {
+    const message = typeof value === 'string' ? headerTemplateFault(value, context) : undefined;
+    if (message !== undefined) report({ path: ['outputs', at, 'headers', name], message });
   }
 }
 

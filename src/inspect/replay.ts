@@ -3,6 +3,7 @@ import type { Event, Malformed } from '../event/event.ts';
 import type { Again, Output, SendResult } from '../output/output.ts';
 import { BatchBuilder } from '../pipeline/batch.ts';
 import type { DeadLetterKey } from '../state/dead-letter-record.ts';
+import type { ReplayRefusal } from '../state/dead-letter-refusals.ts';
 import type { DeadLetter } from '../state/read-dead-letter.ts';
 
 /** A view that can be put over the bytes of an event. */
@@ -15,10 +16,13 @@ export interface ReplayOptions {
   readonly event: EventReader;
   /** Takes what was delivered out of the dead letter, durably. */
   readonly remove: (keys: readonly DeadLetterKey[]) => Promise<void>;
+  /** Keeps what the receiver said of records that it was sent again and did not take, durably. */
+  readonly refused: (refusals: readonly ReplayRefusal[]) => Promise<void>;
   /** Told of each record that stays, and why. */
   readonly kept: (letter: DeadLetter, reason: string, words: string) => void;
   readonly progress: (delivered: number) => void;
   readonly sleep: (ms: number) => Promise<void>;
+  readonly now: () => number;
   readonly signal: AbortSignal;
 }
 
@@ -57,6 +61,7 @@ class Replay {
   readonly #options: ReplayOptions;
   #builder = new BatchBuilder(64 * 1024);
   #letters: DeadLetter[] = [];
+  #refusals: ReplayRefusal[] = [];
 
   constructor(options: ReplayOptions) {
     this.#options = options;
@@ -64,8 +69,10 @@ class Replay {
 
   async add(letter: DeadLetter): Promise<void> {
     const { output, event } = this.#options;
+    const [first] = this.#letters;
     const tooMuch = this.#builder.length + letter.length + ENCODING_BYTES > output.maxBatchBytes;
-    if (this.#letters.length === MAX_RECORDS || (tooMuch && this.#letters.length > 0)) await this.flush();
+    const elsewhere = first !== undefined && first.meta.source !== letter.meta.source;
+    if (this.#letters.length === MAX_RECORDS || elsewhere || (tooMuch && first !== undefined)) await this.flush();
     if (this.gaveUp !== null) return;
     const bytes = await letter.bytes();
     const malformed = event.read(bytes, 0, bytes.length);
@@ -82,7 +89,12 @@ class Replay {
     }
     this.#builder.undo(start);
     if ('reason' in outcome) this.#keep(letter, outcome.reason, outcome.words);
-    else this.#keep(letter, letter.meta.reason, `it fits only without its ${outcome.reduced}, as it was sent before`);
+    else
+      this.#keep(
+        letter,
+        (letter.refusal ?? letter.meta).reason,
+        `it fits only without its ${outcome.reduced}, as it was sent before`,
+      );
   }
 
   async flush(): Promise<void> {
@@ -100,6 +112,9 @@ class Replay {
       (items, signal) => this.#options.output.send({ batch, items }, signal),
       1,
     );
+    const refusals = this.#refusals;
+    this.#refusals = [];
+    if (refusals.length > 0) await this.#options.refused(refusals);
   }
 
   async #send(items: readonly number[], letters: readonly DeadLetter[], send: Send, attempt: number): Promise<void> {
@@ -109,7 +124,7 @@ class Replay {
     if (stored.length > 0) await remove(stored);
     this.delivered += stored.length;
     progress(this.delivered);
-    for (const { item, reason, words } of result.rejected) this.#keep(letters[item] as DeadLetter, reason, words);
+    for (const rejection of result.rejected) this.#refuse(letters[rejection.item] as DeadLetter, rejection);
     for (const again of result.again) await this.#again(again, letters, send, attempt);
   }
 
@@ -117,7 +132,7 @@ class Replay {
     if (this.gaveUp !== null || this.#options.signal.aborted) return;
     const [only] = again.items;
     if (again.how === 'split' || again.how === 'suspect') {
-      if (again.items.length === 1) return this.#keep(letters[only as number] as DeadLetter, again.reason, again.words);
+      if (again.items.length === 1) return this.#refuse(letters[only as number] as DeadLetter, again);
       // One by one shows which of them is at fault.
       for (const item of again.items) await this.#send([item], letters, send, attempt);
       return;
@@ -128,6 +143,14 @@ class Replay {
     }
     await this.#options.sleep(again.retryAfterMs ?? FIRST_WAIT_MS * 2 ** (attempt - 1));
     await this.#send(again.items, letters, send, attempt + 1);
+  }
+
+  /** The receiver had it before it, and did not take it. */
+  #refuse(letter: DeadLetter, { status, reason, words }: Pick<Again, 'status' | 'reason' | 'words'>): void {
+    const replays = (letter.refusal?.replays ?? 0) + 1;
+    const at = new Date(this.#options.now()).toISOString();
+    this.#refusals.push({ key: letter.key, status, reason, words, replays, at });
+    this.#keep(letter, reason, words);
   }
 
   #keep(letter: DeadLetter, reason: string, words: string): void {

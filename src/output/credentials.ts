@@ -3,7 +3,7 @@ import type { NetworkOutputConfig, Reference } from '../config/schema.ts';
 import { AuditailError, messageOf } from '../errors.ts';
 import type { Environment } from './secret.ts';
 import { Secret } from './secret.ts';
-import { TELLING_NAME } from './url-secrets.ts';
+import { MIN_SECRET_LENGTH, TELLING_NAME } from './url-secrets.ts';
 
 /** What `tls.connect` takes. */
 export interface TlsMaterial {
@@ -19,6 +19,8 @@ export interface Identity {
   readonly tls: TlsMaterial;
   /** Texts that must not show up in words. */
   readonly hidden: readonly string[];
+  /** Lower-case names of headers whose value must not either, whatever it is in a request: it may be a template. */
+  readonly hiddenHeaders: readonly string[];
 }
 
 /** Keeps what an output proves itself with, and reads it again when a file changes. */
@@ -62,7 +64,15 @@ export class Credentials {
     const tenant = this.#get('tenant');
     if (tenant !== undefined) headers['x-scope-orgid'] = tenant;
     for (const [name, value] of Object.entries(headers)) this.#checkHeader(name, value);
-    return { headers, tls: this.#tls(), hidden: hidden.filter((text) => text.length >= 6) };
+    const hiddenHeaders = Object.keys(this.#config.headers)
+      .filter((name) => this.#secrets.get(`headers.${name}`)?.hidden === true)
+      .map((name) => name.toLowerCase());
+    return {
+      headers,
+      tls: this.#tls(),
+      hidden: hidden.filter((text) => text.length >= MIN_SECRET_LENGTH),
+      hiddenHeaders,
+    };
   }
 
   #authorization(): string | undefined {

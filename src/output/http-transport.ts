@@ -10,7 +10,7 @@ import { gzip } from './gzip.ts';
 import { type NetworkFailure, type NetworkReason, networkFailure } from './network-failure.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import type { Environment } from './secret.ts';
-import { urlSecrets } from './url-secrets.ts';
+import { MIN_SECRET_LENGTH, urlSecrets } from './url-secrets.ts';
 import type { Transport, TransportReply, TransportRequest } from './transport.ts';
 import { words } from './words.ts';
 
@@ -73,7 +73,7 @@ class HttpTransport implements Transport {
       failure = outcome;
       if (!outcome.unsent) break; // it may have arrived: whoever knows what a second copy means sends it again
     }
-    return noReply(failure?.reason ?? 'unreachable', hide(failure?.words ?? '', this.#hidden(identity)));
+    return noReply(failure?.reason ?? 'unreachable', hide(failure?.words ?? '', this.#hidden(identity, request)));
   }
 
   async close(): Promise<void> {
@@ -121,7 +121,7 @@ class HttpTransport implements Transport {
       // A gateway without anything behind it is as good as down.
       if (answer.status >= 502 && answer.status <= 504) this.#rest(endpoint, `HTTP ${answer.status}`);
       else this.#served(endpoint);
-      return reply(answer, this.#hidden(identity), this.#now());
+      return reply(answer, this.#hidden(identity, request), this.#now());
     } catch (error) {
       const failure: NetworkFailure = cut.signal.aborted
         ? { reason, words: words(`${endpoint.origin}: ${messageOf(error)}`), unsent: false }
@@ -134,8 +134,11 @@ class HttpTransport implements Transport {
     }
   }
 
-  #hidden(identity: Identity): readonly string[] {
-    return [...identity.hidden, ...this.#urlSecrets];
+  #hidden({ hidden, hiddenHeaders }: Identity, { headers = {} }: TransportRequest): readonly string[] {
+    const filledIn = hiddenHeaders
+      .map((name) => headers[name] ?? '')
+      .filter((text) => text.length >= MIN_SECRET_LENGTH);
+    return [...hidden, ...filledIn, ...this.#urlSecrets];
   }
 
   #served(endpoint: Endpoint): void {

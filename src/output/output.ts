@@ -87,8 +87,8 @@ export interface Output {
   send(part: Part, signal: AbortSignal): Promise<SendResult>;
   /** Where an item can come to stand twice in spite of its id: which of those that a former run may have sent are there. */
   lookUp?(part: Part, signal: AbortSignal): Promise<LookedUp>;
-  /** Tries connection, credentials and rights, and writes nothing. */
-  probe(signal: AbortSignal): Promise<readonly Finding[]>;
+  /** Tries connection, credentials and rights, and writes nothing. `source`: one of those it would take events of. */
+  probe(signal: AbortSignal, source?: string): Promise<readonly Finding[]>;
   close(): Promise<void>;
 }
 

@@ -19,14 +19,14 @@ export function urlSecrets(proxies: readonly string[], endpoints: readonly strin
     }
     if (password !== '') secrets.push(password, Buffer.from(`${username}:${password}`).toString('base64'));
   }
-  return [...new Set(secrets)].filter((secret) => secret.length >= MIN_LENGTH);
+  return [...new Set(secrets)].filter((secret) => secret.length >= MIN_SECRET_LENGTH);
 }
 
 /** Names of headers and parameters whose value is a secret even where it stands in the configuration itself. */
 export const TELLING_NAME = /auth|token|key|secret|cookie|pass|pwd|credential|^sig|^code$/i;
 
 /** Shorter ones would blot out plain words. */
-const MIN_LENGTH = 6;
+export const MIN_SECRET_LENGTH = 6;
 
 /** As it is sent. What is no proper encoding stays as it stands. */
 function decoded(text: string): string {

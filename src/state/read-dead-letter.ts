@@ -1,11 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { writeMark } from './dead-letter-mark.ts';
 import { recordKey, keyOf } from './dead-letter-record.ts';
 import type { DeadLetterKey, DeadLetterMeta } from './dead-letter-record.ts';
+import { readRefusals } from './dead-letter-refusals.ts';
+import type { ReplayRefusal } from './dead-letter-refusals.ts';
 import { bodyOf, walkRecords } from './dead-letter-walk.ts';
-import { closeAfter, openIfThere, readFully, REAL_FILES, syncDirectory, undoAndThrow, writeFully } from './files.ts';
+import { openIfThere, readFully, REAL_FILES } from './files.ts';
 import type { StateFiles } from './files.ts';
-import { unwritable } from './unwritable.ts';
 
 /** Where the dead letter of an output lies. */
 export function deadLetterDirectory(outputDirectory: string): string {
@@ -15,7 +16,10 @@ export function deadLetterDirectory(outputDirectory: string): string {
 /** An event that was set aside. Its bytes can be read until the iteration goes on. */
 export interface DeadLetter {
   readonly key: DeadLetterKey;
+  /** As it was set aside. */
   readonly meta: DeadLetterMeta;
+  /** What the receiver said the last time that it was sent again; null where it never was. */
+  readonly refusal: ReplayRefusal | null;
   /** Bytes of the event. */
   readonly length: number;
   /** The event in pieces of 1 MiB at most; throws AUD_STATE_DAMAGED where it is not as it was stored. */
@@ -26,19 +30,10 @@ export interface DeadLetter {
 
 const RECORDS = /^(\d{16})\.records$/;
 const REMOVED = /^removed-.*\.json$/;
-const UNFINISHED_MARK = /^removed-(\d+)-.*\.tmp$/;
 
 /** Name of the file whose first record has this number. */
 export function recordsName(firstRecord: number): string {
   return `${firstRecord.toString().padStart(16, '0')}.records`;
-}
-
-/** Whether a name is that of a file that nobody finished, and nobody is writing any more. */
-export function isLeftOver(name: string, nowMs: number): boolean {
-  if (!name.endsWith('.tmp')) return false;
-  const mark = UNFINISHED_MARK.exec(name);
-  // A command may be writing a mark at this moment; all else is the agent's own.
-  return mark === null || Number(mark[1]) < nowMs - 60_000;
 }
 
 /** Number of the first record that a file may hold, or `null` for another file. */
@@ -53,16 +48,20 @@ export function firstRecordOf(name: string): number | null {
  */
 export async function* readDeadLetters(directory: string, files: StateFiles = REAL_FILES): AsyncGenerator<DeadLetter> {
   const { keys } = await readRemovals(directory, files);
+  const refusals = await readRefusals(directory, files);
   for (const name of await files.list(directory)) {
     if (firstRecordOf(name) === null) continue;
     const fd = await openIfThere(files, path.join(directory, name));
     if (fd === null) continue;
     try {
       for await (const part of walkRecords(files, fd)) {
-        if (part.what !== 'record' || keys.has(recordKey(keyOf(part.header)))) continue;
+        if (part.what !== 'record') continue;
+        const key = keyOf(part.header);
+        if (keys.has(recordKey(key))) continue;
         yield {
-          key: keyOf(part.header),
+          key,
           meta: part.header.meta,
+          refusal: refusals.get(recordKey(key)) ?? null,
           length: part.header.bytes,
           chunks: () => bodyOf(files, fd, part),
           bytes: () => collect(bodyOf(files, fd, part)),
@@ -90,24 +89,8 @@ export async function removeDeadLetters(
   files: StateFiles = REAL_FILES,
 ): Promise<void> {
   if (keys.length === 0) return;
-  const name = path.join(directory, `removed-${Date.now()}-${randomBytes(6).toString('hex')}`);
-  const temporary = `${name}.tmp`;
-  const lines = keys.map(({ record, source, segment, offset }) => JSON.stringify({ record, source, segment, offset }));
-  try {
-    const fd = await files.open(temporary, 'wx');
-    try {
-      await closeAfter(files, fd, async () => {
-        await writeFully(files, fd, Buffer.from(`[\n${lines.join(',\n')}\n]\n`));
-        await files.sync(fd);
-      });
-      await files.rename(temporary, `${name}.json`);
-    } catch (error) {
-      await undoAndThrow(error, () => files.remove(temporary));
-    }
-    await syncDirectory(files, directory);
-  } catch (error) {
-    throw unwritable(directory, error);
-  }
+  const places = keys.map(({ record, source, segment, offset }) => ({ record, source, segment, offset }));
+  await writeMark(directory, 'removed', places, files);
 }
 
 export interface Removals {

@@ -8,7 +8,8 @@ import type { PlacedRecord } from './dead-letter-walk.ts';
 import { closeAfter, removeIfThere, syncDirectory, undoAndThrow } from './files.ts';
 import type { StateFiles } from './files.ts';
 import type { StateFinding } from './finding.ts';
-import { firstRecordOf, isLeftOver, recordsName } from './read-dead-letter.ts';
+import { isLeftOver } from './dead-letter-mark.ts';
+import { firstRecordOf, recordsName } from './read-dead-letter.ts';
 import type { Removals } from './read-dead-letter.ts';
 
 interface RecordsFile {

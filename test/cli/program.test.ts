@@ -300,10 +300,10 @@ describe('dead-letter', () => {
       hook    too-large                      1    740 B
       hook    mapper_parsing_exception       2  1.7 KiB
 
-      output  record  set aside                 size   from              reason                    words
-      hook    1       2026-11-23T02:00:00.000Z  740 B  audit.log:0       too-large                 refused \\x1b[31m0
-      hook    2       2026-11-23T02:00:00.000Z  831 B  audit.log:100000  mapper_parsing_exception  refused \\x1b[31m1
-      hook    3       2026-11-23T02:00:00.000Z  912 B  audit.log:200000  mapper_parsing_exception  refused \\x1b[31m2
+      output  record  set aside                 size   from              tries  reason                    words
+      hook    1       2026-11-23T02:00:00.000Z  740 B  audit.log:0           1  too-large                 refused \\x1b[31m0
+      hook    2       2026-11-23T02:00:00.000Z  831 B  audit.log:100000      1  mapper_parsing_exception  refused \\x1b[31m1
+      hook    3       2026-11-23T02:00:00.000Z  912 B  audit.log:200000      1  mapper_parsing_exception  refused \\x1b[31m2
       "
     `);
   });
@@ -372,15 +372,40 @@ describe('dead-letter', () => {
     const first = await auditail(['dead-letter', 'replay', '--config', file]);
     expect(first).toMatchObject({ exit: 1, out: 'hook: 2 events delivered, 1 kept\n' });
     expect(first.error).toMatch(/^hook: record \d+ stays: .*no such thing/);
-    expect(
-      (await auditail(['dead-letter', 'list', '--json', '--state-dir', directory])).out.trim().split('\n'),
-    ).toHaveLength(1);
+    // Its newest words and their number are what is shown, and what `--reason` chooses by; the first are kept.
+    async function left(): Promise<unknown[]> {
+      const { out } = await auditail([
+        'dead-letter',
+        'list',
+        '--json',
+        '--reason',
+        'http-400',
+        '--state-dir',
+        directory,
+      ]);
+      return out
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as unknown);
+    }
+    const before = { reason: 'mapper_parsing_exception', words: 'refused \u001b[31m1', status: 400 };
+    const said = { reason: 'http-400', words: 'no such thing', status: 400, first: before };
+    expect(await left()).toMatchObject([{ record: 2, replays: 1, ...said }]);
+    await auditail(['dead-letter', 'replay', '--config', file]);
+    expect(await left()).toMatchObject([{ record: 2, replays: 2, ...said }]);
+    expect((await auditail(['dead-letter', 'list', '--state-dir', directory])).out).toMatch(
+      / {2}3 {2}http-400 {2}no such/,
+    );
+    const marks = (): string[] =>
+      fs.readdirSync(path.join(directory, 'outputs/hook/dead-letter')).filter((name) => name.startsWith('refused-'));
+    expect(marks()).toHaveLength(1);
     refuse = false;
     expect(await auditail(['dead-letter', 'replay', '--config', file])).toMatchObject({
       exit: 0,
       out: 'hook: 1 event delivered, 0 kept\n',
     });
     expect((await auditail(['dead-letter', 'list', '--state-dir', directory])).out).toBe('Nothing is set aside.\n');
+    expect(marks()).toEqual([]);
     expect(received.toSorted()).toEqual(recordedEvents(3).map(String).toSorted());
   });
 });

@@ -373,6 +373,43 @@ ${SOURCES}outputs:
   });
 });
 
+describe('headers of http outputs', () => {
+  it('may hold templates, whose mistakes are told with their place', () => {
+    const yaml = `metadata: { cluster: prod }
+${SOURCES}outputs:
+  - name: a
+    type: http
+    url: http://localhost/
+    headers: { A: "\${cluster}/\${source} \$\${x}", B: "\${nod}", C: "\${node}", D: "\${verb}", E: "\${auditID" }
+  - name: b
+    type: http
+    format: event
+    url: http://localhost/
+    headers: { D: "\${verb} \${user.username}", Content-Length: "7", E: \$TOKEN }
+  - name: c
+    type: loki
+    url: http://localhost/
+    labels: { job: a }
+    headers: { A: "\${cluster}" }
+`;
+    expect(report(yaml)).toMatchInlineSnapshot(`
+      "refused
+      auditail.yaml:8:52   outputs[0].headers.B               \${nod} is not known; did you mean \${node}?
+      auditail.yaml:8:65   outputs[0].headers.C               \${node} cannot be filled in: metadata.node is not set
+      auditail.yaml:8:79   outputs[0].headers.D               \${verb} cannot be filled in: a request holds one event only with format: event
+      auditail.yaml:8:93   outputs[0].headers.E               has a \${ without an end; for the characters themselves write $\${
+      auditail.yaml:13:47  outputs[1].headers.Content-Length  is set by auditail itself, from what it sends
+      auditail.yaml:13:71  outputs[1].headers.E               $TOKEN is not filled in; write the value itself, or { env: TOKEN } where a reference is taken
+      auditail.yaml:18:19  outputs[2].headers.A               \${cluster} is not filled in; write the value itself, or { env: cluster } where a reference is taken"
+    `);
+    expect(
+      report(
+        `metadata: { cluster: prod }\n${SOURCES}outputs:\n  - { name: a, type: http, url: 'http://localhost/', headers: { A: '\${cluster}/\${source}' } }\n`,
+      ),
+    ).toMatch(/^(?!refused)/);
+  });
+});
+
 describe('filter expressions', () => {
   it('are compiled, and their mistakes pointed at, in outputs with other mistakes too', () => {
     const yaml = `${SOURCES}outputs:

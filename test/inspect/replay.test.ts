@@ -4,6 +4,7 @@ import { replay } from '../../src/inspect/replay.ts';
 import type { Again, Output, SendResult } from '../../src/output/output.ts';
 import type { Part } from '../../src/pipeline/batch.ts';
 import type { DeadLetterKey } from '../../src/state/dead-letter-record.ts';
+import type { ReplayRefusal } from '../../src/state/dead-letter-refusals.ts';
 import type { DeadLetter } from '../../src/state/read-dead-letter.ts';
 
 const STORED: SendResult = { rejected: [], again: [], duplicates: 0 };
@@ -17,11 +18,13 @@ function event(id: number, padding = 0): string {
   });
 }
 
-function letter(record: number, text = event(record)): DeadLetter {
+function letter(record: number, text = event(record), more: { source?: string; replays?: number } = {}): DeadLetter {
   const bytes = Buffer.from(text);
-  const key = { record, source: 'api', segment: 'a', offset: record * 1000 };
+  const key = { record, source: more.source ?? 'api', segment: 'a', offset: record * 1000 };
   const meta = { ...key, reason: 'r', words: 'w', status: 400, output: 'o', name: 'audit.log', at: '' };
-  return { key, meta, length: bytes.length, chunks: () => chunks(bytes), bytes: async () => bytes };
+  const said = { key, reason: 'again', words: 'w', status: 400, at: '' };
+  const refusal = more.replays === undefined ? null : { ...said, replays: more.replays };
+  return { key, meta, refusal, length: bytes.length, chunks: () => chunks(bytes), bytes: async () => bytes };
 }
 
 async function* chunks(bytes: Buffer): AsyncGenerator<Buffer> {
@@ -61,17 +64,20 @@ function output(answer: (ids: readonly string[], items: readonly number[]) => Se
 async function run(letters: readonly DeadLetter[], to: Output, signal = new AbortController().signal) {
   const removed: number[] = [];
   const kept: string[] = [];
+  const refused: ReplayRefusal[] = [];
   const waits: number[] = [];
   const result = await replay(each(letters), {
     output: to,
     event: new EventView(),
     remove: async (keys: readonly DeadLetterKey[]) => void removed.push(...keys.map(({ record }) => record)),
+    refused: async (refusals) => void refused.push(...refusals),
+    now: () => Date.UTC(2026, 10, 23),
     kept: ({ key }, reason) => kept.push(`${key.record} ${reason}`),
     progress: () => undefined,
     sleep: async (ms) => void waits.push(ms),
     signal,
   });
-  return { ...result, removed, kepts: kept, waits };
+  return { ...result, removed, refused, kepts: kept, waits };
 }
 
 function again(how: Again['how'], items: readonly number[]): SendResult {
@@ -116,6 +122,41 @@ it('keeps what is refused again, and what is no event or cannot be encoded', asy
   const result = await run(letters, to);
   expect(result).toMatchObject({ delivered: 2, kept: 3, removed: [1, 5] });
   expect(result.kepts.toSorted()).toEqual(['2 mapper', '3 not-json', '4 too-large']);
+});
+
+it('keeps what the receiver said of each that it refused again, and how many times it did', async () => {
+  const to = output((ids, items) => {
+    if (ids.includes('3')) return again('suspect', items);
+    const item = ids.indexOf('2');
+    if (item === -1) return STORED;
+    return {
+      ...STORED,
+      rejected: [{ item: items[item] as number, status: 422, reason: 'new', words: 'so', outcome: 'lost' }],
+    };
+  });
+  const letters = [letter(1), letter(2, event(2), { replays: 4 }), letter(3), letter(4, 'torn{'), letter(5)];
+  const result = await run(letters, to);
+  expect(result.removed).toEqual([1, 5]);
+  const at = '2026-11-23T00:00:00.000Z';
+  expect(result.refused).toEqual([
+    { key: letters[1]?.key, status: 422, reason: 'new', words: 'so', replays: 5, at },
+    { key: letters[2]?.key, status: 400, reason: 'suspect', words: '', replays: 1, at },
+  ]);
+});
+
+it('does not count a try that the receiver never judged', async () => {
+  const down = output((_ids, items) => again('hold', items));
+  expect(await run([letter(1)], down)).toMatchObject({ refused: [], gaveUp: { how: 'hold' } });
+});
+
+it('puts events of one source only into a request, whose headers may name it', async () => {
+  const requests: (readonly string[])[] = [];
+  const to = output((ids) => {
+    requests.push(ids);
+    return STORED;
+  });
+  await run([letter(1), letter(2, event(2), { source: 'other' }), letter(3, event(3), { source: 'other' })], to);
+  expect(requests).toEqual([['1'], ['2', '3']]);
 });
 
 it('finds the one that spoils a request by sending one by one', async () => {

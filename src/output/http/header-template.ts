@@ -1,86 +1,67 @@
 import { AuditailError } from '../../errors.ts';
-import { FIELDS } from '../../event/field.ts';
 import { keyOf, membersOf } from '../../event/json-walk.ts';
+import { headerTemplateFault, parseHeaderTemplate } from '../../config/header-template.ts';
 import type { HttpOutputConfig } from '../../config/schema.ts';
 import type { Batch, Part } from '../../pipeline/batch.ts';
 import type { Metadata } from '../metadata.ts';
 
 /** A longer value is cut: clients choose some of them, and a server that refuses a long head would refuse the event with it. */
 const MAX_VALUE = 256;
-const PLACEHOLDER = /\$(\$?)\{([^{}]*)\}/g;
-const OF_BATCH = ['cluster', 'node', 'source', 'output'] as const;
-/** Those of an event that hold one text or number. */
-const OF_EVENT: readonly string[] = FIELDS.filter(
-  (name) =>
-    !/^(impersonatedUser|user|objectRef|responseStatus|requestObject|responseObject|annotations|sourceIPs|@timestamp|metadata)$|\.(groups|extra)$/.test(
-      name,
-    ),
-);
 
-type Fill = (part: Part) => string;
+/** What a request carries: some events, or none, where it only tries the way. */
+type About = Part | { readonly source: string };
 
-/** The headers of the configuration that hold `${…}`, as they are for a part. */
-export type HeaderTemplates = (part: Part) => Readonly<Record<string, string>>;
+type Fill = (about: About) => string;
+
+/** The headers of the configuration that hold `${…}`, as they are for a request. */
+export type HeaderTemplates = (about: About) => Readonly<Record<string, string>>;
 
 /**
  * Reads the templates among the headers that stand in the configuration as plain text (what is taken from a file or the environment is
  * never filled in): `${cluster}`, `${node}`, `${source}`, `${output}`, and with one event a request the event's own fields, such as
- * `${auditID}` or `${objectRef.namespace}`. `$${` stands for `${`. What would not be safe in a header is percent-encoded, and an unset
- * field is empty. Throws `AUD_CONFIG` for a name that is not known.
+ * `${auditID}` or `${objectRef.namespace}`. What would not be safe in a header is percent-encoded, and an unset field is empty. Throws
+ * `AUD_CONFIG` for what the check of the configuration would not have let through.
  */
 export function headerTemplates(config: HttpOutputConfig, metadata: Metadata): HeaderTemplates {
   const templates = Object.entries(config.headers).flatMap(([name, value]): [string, Fill][] => {
     if (typeof value !== 'string' || !value.includes('${')) return [];
     return [[name.toLowerCase(), templateOf(value, name, config, metadata)]];
   });
-  return (part) => Object.fromEntries(templates.map(([name, fill]) => [name, fill(part)]));
+  return (about) => Object.fromEntries(templates.map(([name, fill]) => [name, fill(about)]));
 }
 
 function templateOf(text: string, header: string, config: HttpOutputConfig, metadata: Metadata): Fill {
-  const pieces: (string | Fill)[] = [];
-  let from = 0;
-  for (const match of text.matchAll(PLACEHOLDER)) {
-    const [whole, escaped, name = ''] = match;
-    pieces.push(text.slice(from, match.index));
-    pieces.push(escaped === '$' ? whole.slice(1) : valueOf(name, header, config, metadata));
-    from = match.index + whole.length;
+  const fault = headerTemplateFault(text, {
+    hasEvent: config.format === 'event',
+    metadata: Object.entries(metadata).flatMap(([name, value]) => (value === undefined ? [] : [name])),
+  });
+  const parts = parseHeaderTemplate(text);
+  if (fault !== undefined || parts === null) {
+    throw new AuditailError('AUD_CONFIG', `outputs.${config.name}.headers.${header}: ${fault}`);
   }
-  pieces.push(text.slice(from));
-  return (part) => pieces.map((piece) => (typeof piece === 'string' ? piece : piece(part))).join('');
+  const fills = parts.map((part) => ('name' in part ? valueOf(part.name, config.name, metadata) : () => part.text));
+  return (about) => fills.map((fill) => fill(about)).join('');
 }
 
-function valueOf(name: string, header: string, config: HttpOutputConfig, metadata: Metadata): Fill {
+function valueOf(name: string, output: string, metadata: Metadata): Fill {
   switch (name) {
     case 'cluster':
-    case 'node': {
-      const value = metadata[name];
-      if (value === undefined) throw wrong(config, header, name, `set metadata.${name}, which is not set`);
-      const safe = headerSafe(value);
-      return () => safe;
-    }
+    case 'node':
+      return fixed(metadata[name] ?? '');
     case 'source':
-      return ({ batch }) => headerSafe(batch.source);
-    case 'output': {
-      const safe = headerSafe(config.name);
-      return () => safe;
-    }
+      return (about) => headerSafe('batch' in about ? about.batch.source : about.source);
+    case 'output':
+      return fixed(output);
     default: {
-      if (!OF_EVENT.includes(name)) {
-        throw wrong(config, header, name, `known are ${[...OF_BATCH, ...OF_EVENT].join(', ')}`);
-      }
-      if (config.format !== 'event') {
-        throw wrong(config, header, name, 'the fields of an event are there only with format: event');
-      }
       const path = name.split('.');
-      return ({ batch, items }) => headerSafe(fieldOf(batch, items[0] as number, path));
+      return (about) => ('batch' in about ? headerSafe(fieldOf(about.batch, about.items[0] as number, path)) : '');
     }
   }
 }
 
-function wrong({ name: output }: HttpOutputConfig, header: string, name: string, hint: string): AuditailError {
-  return new AuditailError('AUD_CONFIG', `outputs.${output}.headers.${header}: \${${name}} cannot be filled in`, {
-    hint: `${hint[0]?.toUpperCase()}${hint.slice(1)}. For the characters themselves write $\${${name}}.`,
-  });
+function fixed(value: string): Fill {
+  const safe = headerSafe(value);
+  return () => safe;
 }
 
 /** The value at a path of the event, as text: of a key that stands twice the last, as JSON.parse has it. Empty where it is none. */

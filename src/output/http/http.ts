@@ -10,7 +10,7 @@ import { eventEncoder, type Format, FRAMINGS, idempotencyKey, overhead, requestB
 import { headerTemplates } from './header-template.ts';
 import { sendOneByOne } from './one-by-one.ts';
 import { otlpFormat } from './otlp.ts';
-import { probe, probeOtlp } from './probe.ts';
+import { aboutTemplates, probe, probeOtlp } from './probe.ts';
 import { classify, classifyOtlp } from './reply.ts';
 
 /**
@@ -21,7 +21,8 @@ export function createHttpOutput(config: HttpOutputConfig, metadata: Metadata, t
   const otlp = config.format === 'otlp' ? otlpFormat(metadata, config.maxBodyBytes) : undefined;
   const framed = otlp?.framed ?? FRAMINGS[config.format as Format];
   const { maxBodyBytes } = config;
-  const fixed = { 'content-type': framed.contentType, ...metadataHeaders(config.name, metadata) };
+  const ofMetadata = metadataHeaders(config.name, metadata);
+  const fixed = { 'content-type': framed.contentType, ...ofMetadata };
   const templates = headerTemplates(config, metadata);
 
   async function sendPart(part: Part, signal: AbortSignal): Promise<SendResult> {
@@ -50,7 +51,12 @@ export function createHttpOutput(config: HttpOutputConfig, metadata: Metadata, t
       if (config.format !== 'event') return sendPart(part, signal);
       return sendOneByOne(part, config.batch.maxInFlight, (one) => sendPart(one, signal));
     },
-    probe: (signal) => (otlp === undefined ? probe(transport, signal) : probeOtlp(transport, signal)),
+    async probe(signal, source = '') {
+      const filledIn = templates({ source });
+      const headers = { ...filledIn, ...ofMetadata };
+      const found = await (otlp === undefined ? probe : probeOtlp)(transport, headers, signal);
+      return [...found, ...aboutTemplates(config, filledIn)];
+    },
     close: () => transport.close(),
   };
 }

@@ -1,13 +1,18 @@
+import type { HttpOutputConfig } from '../../config/schema.ts';
 import type { Finding } from '../output.ts';
 import { replyWords } from '../send-result.ts';
 import type { Transport, TransportReply } from '../transport.ts';
+import { TELLING_NAME } from '../url-secrets.ts';
+
+/** By lower-case name. */
+type Headers = Readonly<Record<string, string>>;
 
 /**
  * Asks for the URL with HEAD, since any POST could be taken for events. Many receivers answer that with 404 or 405, which still proves that
  * they are there.
  */
-export async function probe(transport: Transport, signal: AbortSignal): Promise<readonly Finding[]> {
-  const reply = await transport.request({ method: 'HEAD', path: '' }, signal);
+export async function probe(transport: Transport, headers: Headers, signal: AbortSignal): Promise<readonly Finding[]> {
+  const reply = await transport.request({ method: 'HEAD', path: '', headers }, signal);
   return (
     faults(reply) ?? [
       { level: 'ok', text: `It answers (HTTP ${reply.status} to HEAD).` },
@@ -17,9 +22,9 @@ export async function probe(transport: Transport, signal: AbortSignal): Promise<
 }
 
 /** OTLP has a request without records, so this tries the whole way and writes nothing. */
-export async function probeOtlp(transport: Transport, signal: AbortSignal): Promise<readonly Finding[]> {
+export async function probeOtlp(transport: Transport, more: Headers, signal: AbortSignal): Promise<readonly Finding[]> {
   const body = Buffer.from('{"resourceLogs":[]}');
-  const headers = { 'content-type': 'application/json' };
+  const headers = { ...more, 'content-type': 'application/json' };
   const reply = await transport.request({ method: 'POST', path: '', headers, body }, signal);
   if (reply.status === 200) return [{ level: 'ok', text: 'It takes OTLP over HTTP, as JSON.' }];
   return (
@@ -31,6 +36,17 @@ export async function probeOtlp(transport: Transport, signal: AbortSignal): Prom
       },
     ]
   );
+}
+
+/** What the headers with templates came to, so that a person sees it before the first event does. Secrets are not shown. */
+export function aboutTemplates({ headers }: HttpOutputConfig, filledIn: Headers): readonly Finding[] {
+  const shown = Object.entries(headers).flatMap(([name, template]) => {
+    const value = filledIn[name.toLowerCase()];
+    if (value === undefined || typeof template !== 'string') return [];
+    return [`${name}: ${TELLING_NAME.test(name) ? '***' : value}`];
+  });
+  if (shown.length === 0) return [];
+  return [{ level: 'ok', text: `Headers are filled in, without the fields of an event: ${shown.join(', ')}` }];
 }
 
 /** What is wrong before anybody asks for events; null where nothing is. */

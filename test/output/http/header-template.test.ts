@@ -34,8 +34,7 @@ function problem(headers: Readonly<Record<string, string>>, settings: Readonly<R
     headerTemplates(config, {});
     return '';
   } catch (error) {
-    const { message, hint } = error as { message: string; hint: string };
-    return `${message}. ${hint}`;
+    return (error as Error).message;
   }
 }
 
@@ -79,12 +78,55 @@ describe('a header of the configuration', () => {
   });
 
   it('is refused with a sentence where a name is not known, not set or not to be had', () => {
-    expect(problem({ A: '${clutser}' })).toMatch(
-      /outputs\.out\.headers\.A: \$\{clutser\} cannot .* known are cluster, node,|Known are cluster/,
+    expect(problem({ A: '${clutser}' })).toContain(
+      'outputs.out.headers.A: ${clutser} is not known; did you mean ${cluster}?',
     );
-    expect(problem({ A: '${cluster}' })).toContain('Set metadata.cluster, which is not set');
+    expect(problem({ A: '${API_TOKEN}' })).toContain('{ env: API_TOKEN } takes the whole value from the environment');
+    expect(problem({ A: '${__proto__}' })).toContain('is not known; there are cluster, node, source, output,');
+    expect(problem({ A: '${cluster}' })).toContain('metadata.cluster is not set');
     expect(problem({ A: '${verb}' })).toContain('only with format: event');
-    expect(problem({ A: '${requestObject}' }, { format: 'event' })).toContain('cannot be filled in');
-    expect(problem({ A: '${verb}' }, { format: 'event' })).toBe('');
+    expect(problem({ A: '${requestObject}' }, { format: 'event' })).toContain('is not known');
+    for (const open of ['${source', 'a ${ b', '${source} ${', '${{source}}', '$${ ${']) {
+      expect(problem({ A: open }), open).toContain('has a ${ without an end');
+    }
+    expect(problem({ A: '${verb} $${ $ {} } $' }, { format: 'event' })).toBe('');
+  });
+});
+
+describe('check --connect', () => {
+  /** What the probe says, and the headers that it sent. */
+  async function probed(settings: Readonly<Record<string, unknown>>, environment = {}) {
+    await using receiver = await startReceiver(({ headers }) => ({ status: 404, body: JSON.stringify(headers) }));
+    const config = outputConfig('http', { url: receiver.url, ...settings });
+    const transport = createTransport(config, { userAgent: 'auditail/test', environment });
+    const output = createHttpOutput(config, { cluster: 'prod' }, transport);
+    const findings = await output.probe(FOREVER, 'kube');
+    await output.close();
+    return { said: findings.map(({ text }) => text).join('\n'), headers: receiver.received[0]?.headers };
+  }
+
+  it.each(['ndjson', 'otlp'])('sends the headers as events will have them, and shows them (%s)', async (format) => {
+    const { said, headers } = await probed({
+      format,
+      headers: { 'X-Scope': '${cluster}/${source}', 'X-Plain': 'yes' },
+    });
+    expect(headers).toMatchObject({ 'x-scope': 'prod/kube', 'x-plain': 'yes', 'x-auditail-cluster': 'prod' });
+    expect(said).toContain('Headers are filled in, without the fields of an event: X-Scope: prod/kube');
+    expect(said).not.toContain('X-Plain');
+  });
+
+  it('leaves fields of an event empty, as where an event has none', async () => {
+    const { headers } = await probed({ format: 'event', headers: { 'X-Event': '[${auditID} ${objectRef.name}]' } });
+    expect(headers?.['x-event']).toBe('[ ]');
+  });
+
+  it('shows no secret, neither its own nor one that the receiver quotes', async () => {
+    const headers = { 'X-Api-Token': 's3cr3t-${cluster}', 'X-Session': { env: 'SESSION' }, 'X-Scope': '${cluster}' };
+    for (const format of ['ndjson', 'otlp']) {
+      const { said, headers: sent } = await probed({ format, headers }, { SESSION: 'sess10n-${x}' });
+      expect(sent).toMatchObject({ 'x-api-token': 's3cr3t-prod', 'x-session': 'sess10n-${x}' });
+      expect(said).toContain('X-Scope: prod');
+      expect(said).not.toMatch(/s3cr3t|sess10n/);
+    }
   });
 });

@@ -39,5 +39,6 @@ it('leaves the event without the bodies and with the annotation, whatever the ev
     ),
     { numRuns: 500 },
   );
-  expect(shortened).toBeGreaterThan(50);
+  // About 75 as a rule; without any the test would say nothing.
+  expect(shortened).toBeGreaterThan(20);
 });
