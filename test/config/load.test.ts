@@ -380,12 +380,12 @@ ${SOURCES}outputs:
   - name: a
     type: http
     url: http://localhost/
-    headers: { A: "\${cluster}/\${source} \$\${x}", B: "\${nod}", C: "\${node}", D: "\${verb}", E: "\${auditID" }
+    headers: { A: "\${cluster}/\${source} $\${x}", B: "\${nod}", C: "\${node}", D: "\${verb}", E: "\${auditID" }
   - name: b
     type: http
     format: event
     url: http://localhost/
-    headers: { D: "\${verb} \${user.username}", Content-Length: "7", E: \$TOKEN }
+    headers: { D: "\${verb} \${user.username}", Content-Length: "7", E: $TOKEN }
   - name: c
     type: loki
     url: http://localhost/

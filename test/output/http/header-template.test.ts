@@ -93,18 +93,18 @@ describe('a header of the configuration', () => {
   });
 });
 
-describe('check --connect', () => {
-  /** What the probe says, and the headers that it sent. */
-  async function probed(settings: Readonly<Record<string, unknown>>, environment = {}) {
-    await using receiver = await startReceiver(({ headers }) => ({ status: 404, body: JSON.stringify(headers) }));
-    const config = outputConfig('http', { url: receiver.url, ...settings });
-    const transport = createTransport(config, { userAgent: 'auditail/test', environment });
-    const output = createHttpOutput(config, { cluster: 'prod' }, transport);
-    const findings = await output.probe(FOREVER, 'kube');
-    await output.close();
-    return { said: findings.map(({ text }) => text).join('\n'), headers: receiver.received[0]?.headers };
-  }
+/** What the probe says, and the headers that it sent. */
+async function probed(settings: Readonly<Record<string, unknown>>, environment = {}) {
+  await using receiver = await startReceiver(({ headers }) => ({ status: 404, body: JSON.stringify(headers) }));
+  const config = outputConfig('http', { url: receiver.url, ...settings });
+  const transport = createTransport(config, { userAgent: 'auditail/test', environment });
+  const output = createHttpOutput(config, { cluster: 'prod' }, transport);
+  const findings = await output.probe(FOREVER, 'kube');
+  await output.close();
+  return { said: findings.map(({ text }) => text).join('\n'), headers: receiver.received[0]?.headers };
+}
 
+describe('check --connect', () => {
   it.each(['ndjson', 'otlp'])('sends the headers as events will have them, and shows them (%s)', async (format) => {
     const { said, headers } = await probed({
       format,
@@ -123,8 +123,8 @@ describe('check --connect', () => {
   it('shows no secret, neither its own nor one that the receiver quotes', async () => {
     const headers = { 'X-Api-Token': 's3cr3t-${cluster}', 'X-Session': { env: 'SESSION' }, 'X-Scope': '${cluster}' };
     for (const format of ['ndjson', 'otlp']) {
-      const { said, headers: sent } = await probed({ format, headers }, { SESSION: 'sess10n-${x}' });
-      expect(sent).toMatchObject({ 'x-api-token': 's3cr3t-prod', 'x-session': 'sess10n-${x}' });
+      const { said, headers: received } = await probed({ format, headers }, { SESSION: 'sess10n-${x}' });
+      expect(received).toMatchObject({ 'x-api-token': 's3cr3t-prod', 'x-session': 'sess10n-${x}' });
       expect(said).toContain('X-Scope: prod');
       expect(said).not.toMatch(/s3cr3t|sess10n/);
     }
