@@ -1,6 +1,8 @@
 // Makes standalone binaries of the program: Node.js with the program inside it (a single executable application).
-// dist/binary/auditail-linux-x64, and -arm64 where npm brought the Node.js of that machine.
+// dist/binary/auditail-linux-x64 or -arm64: for the machine that npm brought a Node.js for, or for those that are named
+// (`npm run build:binary -- x64 arm64`), whose Node.js is then fetched from the registry.
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { inject } from 'postject';
@@ -22,8 +24,10 @@ await build({
 });
 
 for (const arch of ['x64', 'arm64']) {
-  const node = new URL(`node_modules/node-linux-${arch}/bin/node`, root).pathname;
-  if (!existsSync(node) || (asked.length > 0 && !asked.includes(arch))) continue;
+  if (asked.length > 0 && !asked.includes(arch)) continue;
+  const installed = new URL(`node_modules/node-linux-${arch}/bin/node`, root).pathname;
+  const node = existsSync(installed) || asked.length === 0 ? installed : fetchNode(arch);
+  if (!existsSync(node)) continue;
   const binary = `${folder}auditail-linux-${arch}`;
   const blob = `${folder}${arch}.blob`;
   const settings = {
@@ -52,6 +56,25 @@ for (const arch of ['x64', 'arm64']) {
 }
 rmSync(`${folder}sea.json`, { force: true });
 rmSync(`${folder}auditail.cjs`);
+
+/** The Node.js that the lock file pins for a machine that is not this one, and its bytes as pinned there. */
+function fetchNode(arch) {
+  const { version, integrity } = JSON.parse(readFileSync(new URL('package-lock.json', root), 'utf8')).packages[
+    `node_modules/node-linux-${arch}`
+  ];
+  const place = `${folder}node-${version}-${arch}/`;
+  if (existsSync(`${place}package/bin/node`)) return `${place}package/bin/node`;
+  mkdirSync(place, { recursive: true });
+  execFileSync('npm', ['pack', '--silent', '--pack-destination', place, `node-linux-${arch}@${version}`], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const archive = `${place}node-linux-${arch}-${version}.tgz`;
+  const digest = createHash('sha512').update(readFileSync(archive)).digest('base64');
+  if (`sha512-${digest}` !== integrity) throw new Error(`${archive} is not what package-lock.json pins`);
+  execFileSync('tar', ['-xzf', archive, '-C', place, 'package/bin/node']);
+  rmSync(archive);
+  return `${place}package/bin/node`;
+}
 
 /** A seventh smaller. A machine without binutils makes a larger binary. */
 function stripSymbols(binary) {

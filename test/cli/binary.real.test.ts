@@ -91,3 +91,20 @@ describe.skipIf(!possible)(possible ? title : `${title} (skipped: npm brought no
     expect(asked).toEqual(['Bearer abc', 'Bearer abc']);
   });
 });
+
+describe.skipIf(process.platform !== 'linux')('the standalone binary for the other kind of machine', () => {
+  const other = process.arch === 'x64' ? 'arm64' : 'x64';
+  const MACHINES = { x64: 0x3e, arm64: 0xb7 };
+
+  test('is of that machine, and has the program inside', () => {
+    execFileSync(process.execPath, ['scripts/build-binary.mjs', other], { cwd: REPOSITORY, stdio: 'ignore' });
+    const binary = readFileSync(path.join(REPOSITORY, `dist/binary/auditail-linux-${other}`));
+    expect(binary.toString('latin1', 0, 4)).toBe('\u007fELF');
+    expect(binary.readUInt16LE(18)).toBe(MACHINES[other]);
+    // Node.js looks here whether it is to start what it carries.
+    const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:';
+    expect(String.fromCharCode(binary[binary.indexOf(fuse) + fuse.length] ?? 0)).toBe('1');
+    expect(binary.includes('AUD_STATE_LOCKED')).toBe(true);
+    expect(binary.includes(readFileSync(path.join(REPOSITORY, 'src/demo/events.log.gz')))).toBe(true);
+  });
+});
