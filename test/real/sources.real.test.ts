@@ -18,16 +18,16 @@ import { stringify } from 'yaml';
 import type { LedgerEntry } from '../../src/state/ledger-entry.ts';
 import { readLedger } from '../../src/state/read-ledger.ts';
 import { Agent } from '../support/agent.ts';
+import { givenUp, linesOf, missing } from '../support/compared-lines.ts';
 import { freePort } from '../support/free-port.ts';
 import { type ApiServer, startApiServer } from '../support/kube-apiserver.ts';
 import { Load } from '../support/load.ts';
 import { shared } from '../support/shared.ts';
-import { REPOSITORY } from '../support/source-files.ts';
+import { TLS, webhookKubeconfig } from '../support/webhook-kubeconfig.ts';
 
 /*
  * What a real API server posts and prints, held against what it writes: the same lines, whatever happens to the agent.
  */
-const TLS = join(REPOSITORY, 'test/fixtures/tls');
 const folder = shared('servers/kube-apiserver');
 const skipped = folder === undefined ? ' (skipped: there is no API server to start)' : '';
 
@@ -76,7 +76,7 @@ async function setUp(withStdin: boolean): Promise<Scene> {
   const configFile = join(directory, 'auditail.yaml');
   writeFileSync(configFile, stringify(configuration));
   const webhookConfig = join(directory, 'webhook.kubeconfig');
-  writeFileSync(webhookConfig, kubeconfig(`https://127.0.0.1:${port}/`));
+  writeFileSync(webhookConfig, webhookKubeconfig(`https://127.0.0.1:${port}/`));
   const run = join(directory, 'kube');
   mkdirSync(run);
   const fifo = join(run, 'apiserver.stdout');
@@ -104,27 +104,6 @@ async function setUp(withStdin: boolean): Promise<Scene> {
       return entries;
     },
   };
-}
-
-function kubeconfig(server: string): string {
-  return stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'auditail', cluster: { server, 'certificate-authority': join(TLS, 'ca.pem') } }],
-    users: [
-      {
-        name: 'kube-apiserver',
-        user: { 'client-certificate': join(TLS, 'client-one.pem'), 'client-key': join(TLS, 'client-one.key') },
-      },
-    ],
-    contexts: [{ name: 'default', context: { cluster: 'auditail', user: 'kube-apiserver' } }],
-    'current-context': 'default',
-  });
-}
-
-/** Lines with the time at which a file output got them taken for the same event. */
-function linesOf(path: string): readonly string[] {
-  return readFileSync(path, 'latin1').split('\n').slice(0, -1);
 }
 
 async function begin(scene: Scene, settings: Readonly<Record<string, string>>): Promise<ApiServer> {
@@ -158,20 +137,8 @@ async function settled(agent: Agent): Promise<void> {
   });
 }
 
-function missing(from: readonly string[], within: readonly string[]): readonly string[] {
-  const there = new Set(within);
-  return from.filter((line) => !there.has(line)).map((line) => line.slice(0, 300));
-}
-
-/**
- * Events that the API server itself gave up, as it says: after five tries, or because it cannot encode one event of a batch
- * (an apply with a body in YAML), which is then dropped as a whole; or because it was made while the server ended (watches
- * that are closed), when the webhook had ended already.
- */
 function droppedByServer(scene: Scene): number {
-  const log = readFileSync(join(scene.directory, 'apiserver.log'), 'latin1');
-  const told = [...log.matchAll(/Error in audit plugin '(?:webhook|buffered)' affecting (\d+) audit events/g)];
-  return told.reduce((sum, [, count]) => sum + Number(count), 0);
+  return givenUp(readFileSync(join(scene.directory, 'apiserver.log'), 'latin1'));
 }
 
 const RETRY = '--audit-webhook-initial-backoff=1s';
