@@ -4,6 +4,8 @@
 //
 // Memory: the tables of names, which the host writes, then the spans, then the stack of the open containers, then the
 // line. Behind the line the host puts a NUL: no JSON goes on over it, so nothing here has to look for the end.
+//
+// `marks` looks over the line once more, for words that few events hold: what src/event/marks.ts looks for.
 
 /** `TABLES` holds for each level of names 1,024 numbers of names by hash; 0 is none. */
 export const TABLES: usize = 0;
@@ -15,7 +17,8 @@ export const TEXTS: usize = NAMES + 256 * NAME_SIZE;
 export const SPANS: usize = TEXTS + 4096;
 const OPEN: usize = SPANS + 1024;
 const MAX_DEPTH: usize = 4096;
-export const LINE: usize = OPEN + MAX_DEPTH;
+const BYTE: usize = OPEN + MAX_DEPTH;
+export const LINE: usize = BYTE + 16;
 
 /** Where the text is not what this scanner is sure of. */
 const UNSURE: usize = 0;
@@ -267,4 +270,94 @@ function digitsEnd(start: usize): usize {
   let at = start;
   while (isDigit(load<u8>(at))) at += 1;
   return at == start ? UNSURE : at;
+}
+
+// As src/event/marks.ts has them.
+const WEB_TOKEN: u32 = 1;
+const BEARER: u32 = 2;
+const USER_INFO: u32 = 4;
+const SECRET: u32 = 8;
+const GZIP: u32 = 16;
+const ESCAPED: u32 = 32;
+const ESCAPED_TWICE: u32 = 64;
+const MAX_USER_INFO: usize = 512;
+
+/** Which of the words stand in the line of `length` bytes at `LINE`, which is a JSON object. */
+export function marks(length: usize): u32 {
+  const end = LINE + length;
+  const y = all(0x79);
+  const J = all(0x4a);
+  const S = all(0x53);
+  const B = all(0x42);
+  const e = all(0x65);
+  const H = all(0x48);
+  const four = all(0x34);
+  const backslash = all(0x5c);
+  const u = all(0x75);
+  const at = all(0x40);
+  let found: u32 = 0;
+  for (let block = LINE; block < end; block += 16) {
+    const one = v128.load(block);
+    const next = v128.load(block + 1);
+    const words = v128.or(
+      v128.or(both(one, y, next, J), v128.and(v128.or(i8x16.eq(one, S), i8x16.eq(one, B)), i8x16.eq(next, e))),
+      v128.or(v128.or(both(one, H, next, four), both(one, backslash, next, u)), i8x16.eq(one, at)),
+    );
+    if (!v128.any_true(words)) continue;
+    for (let bits = i8x16.bitmask(words); bits != 0; bits &= bits - 1) {
+      const place = block + ctz(bits);
+      if (place < end) found |= markAt(place);
+    }
+  }
+  return found;
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function both(one: v128, a: v128, next: v128, b: v128): v128 {
+  return v128.and(i8x16.eq(one, a), i8x16.eq(next, b));
+}
+
+/** Sixteen times the byte. By way of memory: a constant is made anew in every round of a loop. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function all(byte: u8): v128 {
+  store<u8>(BYTE, byte);
+  return i8x16.splat(load<i8>(BYTE));
+}
+
+function markAt(at: usize): u32 {
+  const byte: u32 = load<u8>(at);
+  switch (byte) {
+    case 0x79: // eyJ
+      return load<u8>(at - 1) == 0x65 ? WEB_TOKEN : 0;
+    case 0x42: // Bearer
+      return load<u32>(at) == 0x72616542 && load<u16>(at + 4) == 0x7265 ? BEARER : 0;
+    case 0x53: // Secret
+      return load<u32>(at) == 0x72636553 && load<u16>(at + 4) == 0x7465 ? SECRET : 0;
+    case 0x48: // H4sI
+      return load<u32>(at) == 0x49733448 ? GZIP : 0;
+    case BACKSLASH: {
+      // \u00, and a digit with which letters begin
+      if (load<u16>(at + 2) != 0x3030 || <u32>load<u8>(at + 4) - 0x34 > 3) return 0;
+      return load<u8>(at - 1) == BACKSLASH ? ESCAPED | ESCAPED_TWICE : ESCAPED;
+    }
+    default:
+      return isUserInfo(at) ? USER_INFO : 0;
+  }
+}
+
+/** Whether `://user:password` may stand before the `@` at `at`. */
+function isUserInfo(at: usize): bool {
+  let hasColon = false;
+  for (let before = at - 1; at - before <= MAX_USER_INFO; before--) {
+    const byte: u32 = load<u8>(before);
+    if (byte == COLON) hasColon = true;
+    else if (byte == 0x2f) {
+      // The slashes may be written as \/.
+      const slash: u32 = load<u8>(before - 1);
+      return hasColon && (slash == 0x2f || slash == BACKSLASH);
+    } else if (byte <= 0x20 || byte == QUOTE) return false;
+  }
+  return true;
 }

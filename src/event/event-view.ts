@@ -3,7 +3,7 @@ import type { Event, Malformed } from './event.ts';
 import { SLOT } from './field.ts';
 import { isSpace, JsonScanner } from './json.ts';
 import { newSpans, scanEvent } from './scan.ts';
-import { scanUsual } from './scan-kernel.ts';
+import { lastGiven, marksOf, scanUsual } from './scan-kernel.ts';
 import { readTime } from './time.ts';
 
 const QUOTE = 0x22;
@@ -22,6 +22,8 @@ export class EventView implements Event {
   readonly #time = { seconds: 0, nanos: 0 };
   #timeSlot: number = SLOT.stageTimestamp;
   #json: { readonly value: unknown } | null = null;
+  /** What the kernel calls it. */
+  #given = 0;
 
   /** Scans `[start, end)` of a buffer; null where that is an event. What was read before is forgotten in any case. */
   read(bytes: Buffer, start: number, end: number): Malformed | null {
@@ -32,7 +34,9 @@ export class EventView implements Event {
     while (this.start < this.end && isSpace(bytes[this.start] as number)) this.start += 1;
     while (this.start < this.end && isSpace(bytes[this.end - 1] as number)) this.end -= 1;
     const { start: from, end: to } = this;
-    if (scanUsual(bytes, from, to, this.#spans) || scanEvent(bytes, from, to, this.#spans, this.#scanner)) {
+    const isUsual = scanUsual(bytes, from, to, this.#spans);
+    this.#given = isUsual ? lastGiven() : -1;
+    if (isUsual || scanEvent(bytes, from, to, this.#spans, this.#scanner)) {
       return this.#readTime(SLOT.stageTimestamp) || this.#readTime(SLOT.requestReceivedTimestamp)
         ? null
         : 'no-timestamp';
@@ -93,6 +97,10 @@ export class EventView implements Event {
       at = json.space(valueEnd);
     }
     return found;
+  }
+
+  marks(): number {
+    return marksOf(this.bytes, this.start, this.end, this.#given);
   }
 
   timeNs(): bigint {

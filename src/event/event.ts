@@ -21,6 +21,8 @@ export interface Event {
   valueEnd(slot: number): number;
   /** The value of an annotation, the empty string where it is not there. */
   annotation(key: string): string;
+  /** Which words stand anywhere in the event, by bits of `MARK`. */
+  marks(): number;
   /** Nanoseconds since the epoch of `stageTimestamp`, or of `requestReceivedTimestamp` where that is not there. */
   timeNs(): bigint;
   /** The same as text, as the API server wrote it (RFC 3339). */

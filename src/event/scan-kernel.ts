@@ -1,4 +1,5 @@
 import { FIELDS, SLOT } from './field.ts';
+import { findMarks } from './marks.ts';
 import { keyHash, type Spans } from './scan.ts';
 import { SCAN_WASM } from './scan-wasm.ts';
 
@@ -11,6 +12,7 @@ interface Kernel {
   readonly SPANS: WebAssembly.Global;
   readonly LINE: WebAssembly.Global;
   scan(length: number, origin: number, slots: number): number;
+  marks(length: number): number;
 }
 
 /** Longer lines are few, and memory of WebAssembly is never given back: the plain scanner takes them where they are. */
@@ -26,6 +28,8 @@ const lineStart = kernel.LINE.value;
 kernel.memory.grow(Math.ceil((lineStart + MAX_LINE_BYTES + PADDING) / PAGE) - kernel.memory.buffer.byteLength / PAGE);
 const memory = new Uint8Array(kernel.memory.buffer);
 const found = new Int32Array(kernel.memory.buffer, kernel.SPANS.value, FIELDS.length * 2);
+/** Counts what the kernel was given; the last of it is what its memory holds. */
+let given = 0;
 writeTables();
 
 /**
@@ -35,11 +39,29 @@ writeTables();
 export function scanUsual(bytes: Buffer, start: number, end: number, spans: Spans): boolean {
   const length = end - start;
   if (length > MAX_LINE_BYTES) return false;
-  memory.set(bytes.subarray(start, end), lineStart);
-  memory[lineStart + length] = 0;
+  give(bytes, start, end);
   if (kernel.scan(length, start, FIELDS.length) === 0) return false;
   spans.set(found);
   return true;
+}
+
+/** A number for what the kernel was given last, as long as it is given nothing else. */
+export function lastGiven(): number {
+  return given;
+}
+
+/** `findMarks` of an event; the kernel need not be given it again where `number` is that of the event. */
+export function marksOf(bytes: Buffer, start: number, end: number, number: number): number {
+  const length = end - start;
+  if (length > MAX_LINE_BYTES) return findMarks(bytes.subarray(start, end));
+  if (number !== given) give(bytes, start, end);
+  return kernel.marks(length);
+}
+
+function give(bytes: Buffer, start: number, end: number): void {
+  given += 1;
+  memory.set(bytes.subarray(start, end), lineStart);
+  memory[lineStart + end - start] = 0;
 }
 
 /** Tells the kernel the names of the fields, level by level. */

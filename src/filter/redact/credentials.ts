@@ -12,6 +12,9 @@ const BEARER = /bearer[ \t]+((?=[A-Za-z._~+/-]{0,19}[0-9]|[A-Za-z._~+/-]{20})[A-
 const BASIC = /authorization[ \t"']{0,3}[:=][ \t"']{0,3}basic[ \t]+([A-Za-z0-9+/_-]{4,}=*)/gi;
 const USER_INFO = /:\/\/[^\s/?#"'<>:@]*:([^\s/?#"'<>]+)@/g;
 
+/** One of these stands in every text in which there is a credential; most have none. */
+const SIGN = /bearer|authorization|@|eyJ/i;
+
 /** Whether a parameter of this name, decoded, holds a secret. */
 export function namesSecret(name: string): boolean {
   return SECRET_NAME.test(name) || SECRET_NAMES.has(name.toLowerCase());
@@ -19,6 +22,7 @@ export function namesSecret(name: string): boolean {
 
 /** Credentials that show themselves by their form. `text` has one character for each byte (latin1). */
 export function findCredentials(text: string): Finding[] {
+  if (!SIGN.test(text)) return [];
   const findings: Finding[] = findWebTokens(text);
   for (const [pattern, kind] of [
     [BEARER, 'bearer'],

@@ -7,6 +7,8 @@ const KIND = new RegExp(`${BEFORE}kind${AROUND}:${AROUND}Secret(?:List)?(?![a-z]
 /** The data, or a copy of it. */
 const DATA = new RegExp(`(?:${BEFORE}(?:string)?data|last-?applied[a-z-]{0,40})${AROUND}:`, 'i');
 
+const NAME = /Secret/i;
+
 /** Escapes of so many levels that what stands around a key is not looked at any more. */
 const DEEP = /\\{31}/;
 
@@ -15,7 +17,7 @@ const DEEP = /\\{31}/;
  * It may be wrong the safe way: what it finds is looked at closely, or goes as a whole.
  */
 export function holdsManifest(text: string): boolean {
-  return (KIND.test(text) && holdsData(text)) || (DEEP.test(text) && /Secret/i.test(text));
+  return NAME.test(text) && ((KIND.test(text) && holdsData(text)) || DEEP.test(text));
 }
 
 /** Whether it has a key that the data of a Secret stands under, or a copy of them. */

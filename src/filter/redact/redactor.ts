@@ -45,11 +45,10 @@ export function createRedactor({ enabled, paths }: RedactConfig): Redactor {
   function find(event: Event, edits: Edits): void {
     findUri(event, (finding) => addFinding(edits, finding));
     const subject = subjectOf(event);
-    const own = event.bytes.subarray(event.start, event.end);
-    const quotes =
-      event.valueStart(SLOT.requestObject) !== -1 || event.valueStart(SLOT.responseObject) !== -1 || saysMore(event);
-    const isClose = isSuspicious(own) || (quotes && (subject !== 'other' || mayHoldSecret(own, isPatch(event))));
-    if (isClose) for (const finding of findClosely(event, own, subject)) addFinding(edits, finding, event.start);
+    const marks = event.marks();
+    if ((marks !== 0 || subject !== 'other') && isWorthALook(event, marks, subject)) {
+      for (const finding of findClosely(event, subject)) addFinding(edits, finding, event.start);
+    }
     finder?.find(event, (_member, start, end) => addFinding(edits, wholeValue(event.bytes, start, end, 'path')));
   }
 
@@ -58,6 +57,14 @@ export function createRedactor({ enabled, paths }: RedactConfig): Redactor {
     hash: enabled ? createHash('sha256').update(canonical).digest('hex').slice(0, 16) : 'none',
     find: enabled ? find : () => undefined,
   };
+}
+
+function isWorthALook(event: Event, marks: number, subject: Subject): boolean {
+  const own = event.bytes.subarray(event.start, event.end);
+  if (isSuspicious(own, marks)) return true;
+  const quotes =
+    event.valueStart(SLOT.requestObject) !== -1 || event.valueStart(SLOT.responseObject) !== -1 || saysMore(event);
+  return quotes && (subject !== 'other' || mayHoldSecret(own, marks, isPatch(event)));
 }
 
 function addFinding(edits: Edits, { start, end, kind, by }: Finding, from = 0): void {
@@ -89,8 +96,9 @@ function findUri(event: Event, add: (finding: Finding) => void): void {
   for (const finding of carryBack(findInUri(decoded.bytes.toString('latin1')), decoded, quoteJson)) add(finding);
 }
 
-/** Positions count from the start of the event, which is all there is in `own`. */
-function findClosely(event: Event, own: Buffer, subject: Subject): readonly Finding[] {
+/** Positions count from the start of the event. */
+function findClosely(event: Event, subject: Subject): readonly Finding[] {
+  const own = event.bytes.subarray(event.start, event.end);
   const { findings, unclaimed } = findInDocument(own, 0, subject);
   if (subject !== 'other' || unclaimed.length === 0 || !isPatch(event)) return findings;
   // A patch need not say the kind of what it changes. Where the answer shows a Secret, the patch is taken to be of it.

@@ -1,23 +1,18 @@
+import { MARK } from '../../event/marks.ts';
 import { findEncodedJson, isBase64 } from './packed.ts';
 
-/**
- * Quick looks at the bytes of an event. Each is right when it says no; a yes has the event looked at closely. Rare first
- * letters make a search fast, so what is common in a trail is checked around the hit instead.
+/*
+ * Quick looks at an event by its marks, and at its bytes where it has some. Each is right when it says no; a yes has the
+ * event looked at closely. `bytes` is the event alone.
  */
 const SECRET = Buffer.from('Secret');
-const WEB_TOKEN = Buffer.from('yJ');
+const WEB_TOKEN = Buffer.from('eyJ');
 const BEARER = Buffer.from('Bearer');
-const GZIP = Buffer.from('H4sI');
-const ESCAPE = Buffer.from('\\u00');
-const INNER_ESCAPE = Buffer.from('\\\\u00');
-const AT = 0x40;
 
-/** Where user and password are longer, a closer look decides. */
-const MAX_USER_INFO = 512;
-
-/** Whether something secret may stand in the text, wherever it comes from; `bytes` is the event alone. */
-export function isSuspicious(bytes: Buffer): boolean {
-  return hasWebToken(bytes) || hasBearer(bytes) || hasUserInfo(bytes);
+/** Whether something secret may stand in the text, wherever it comes from. */
+export function isSuspicious(bytes: Buffer, marks: number): boolean {
+  if ((marks & MARK.userInfo) !== 0) return true;
+  return ((marks & MARK.webToken) !== 0 && hasWebToken(bytes)) || ((marks & MARK.bearer) !== 0 && hasBearer(bytes));
 }
 
 /**
@@ -25,8 +20,9 @@ export function isSuspicious(bytes: Buffer): boolean {
  * patch, which is recorded as the client wrote it; elsewhere in strings only, for the API server writes letters as they
  * are, and the escapes that it does write are too many to look at each.
  */
-export function mayHoldSecret(bytes: Buffer, isPatch: boolean): boolean {
-  return hasSecretKind(bytes) || hasHiddenLetter(bytes, isPatch ? ESCAPE : INNER_ESCAPE) || bytes.indexOf(GZIP) !== -1;
+export function mayHoldSecret(bytes: Buffer, marks: number, isPatch: boolean): boolean {
+  const escaped = isPatch ? MARK.escaped : MARK.escapedTwice;
+  return (marks & (MARK.gzip | escaped)) !== 0 || ((marks & MARK.secret) !== 0 && hasSecretKind(bytes));
 }
 
 /** `Secret` or `SecretList` as a word of its own. */
@@ -40,21 +36,10 @@ function hasSecretKind(bytes: Buffer): boolean {
   return false;
 }
 
-/** Whether the escape is that of a character of ASCII that need not be escaped. */
-function hasHiddenLetter(bytes: Buffer, escape: Buffer): boolean {
-  const { length } = escape;
-  for (let at = bytes.indexOf(escape); at !== -1; at = bytes.indexOf(escape, at + length)) {
-    const digit = bytes[at + length] as number;
-    if (digit >= 0x34 && digit <= 0x37) return true;
-  }
-  return false;
-}
-
 /** `eyJ` as JSON Web Tokens and base64 of JSON begin; the place in a list where a client goes on is such base64, too. */
 function hasWebToken(bytes: Buffer): boolean {
-  for (let at = bytes.indexOf(WEB_TOKEN); at !== -1; at = bytes.indexOf(WEB_TOKEN, at + 2)) {
-    if (bytes[at - 1] !== 0x65) continue;
-    const start = at - 1;
+  for (let at = bytes.indexOf(WEB_TOKEN); at !== -1; at = bytes.indexOf(WEB_TOKEN, at)) {
+    const start = at;
     while (isBase64(bytes[at])) at += 1;
     if (bytes[at] === 0x2e || findEncodedJson(bytes.toString('latin1', start, at)).length > 0) return true;
   }
@@ -66,24 +51,6 @@ function hasBearer(bytes: Buffer): boolean {
     const behind = bytes[at + 6];
     // A blank, also as an escape: \t or %20 or +.
     if (behind === 0x20 || behind === 0x5c || behind === 0x25 || behind === 0x2b) return true;
-  }
-  return false;
-}
-
-/** `://user:password@`: looks back from each `@`, over what may stand in one. */
-function hasUserInfo(bytes: Buffer): boolean {
-  for (let at = bytes.indexOf(AT); at !== -1; at = bytes.indexOf(AT, at + 1)) {
-    let hasColon = false;
-    for (let before = at - 1; ; before -= 1) {
-      const byte = bytes[before] as number;
-      if (byte === 0x3a) hasColon = true;
-      else if (byte === 0x2f) {
-        // The slashes may be written as \/.
-        if (hasColon && (bytes[before - 1] === 0x2f || bytes[before - 1] === 0x5c)) return true;
-        break;
-      } else if (byte <= 0x20 || byte === 0x22) break;
-      if (at - before > MAX_USER_INFO) return true;
-    }
   }
   return false;
 }

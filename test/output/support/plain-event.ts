@@ -20,6 +20,7 @@ export function plainEvent(line: Buffer): Event {
     text: (slot) => (typeof valueOf(slot) === 'string' ? (valueOf(slot) as string) : ''),
     number: (slot) => Number(valueOf(slot) ?? 0),
     list: () => [],
+    marks: () => 0,
     valueStart: (slot) => spans.get(FIELDS[slot] as string)?.[0] ?? -1,
     valueEnd: (slot) => spans.get(FIELDS[slot] as string)?.[1] ?? -1,
     annotation: () => '',
