@@ -10,7 +10,7 @@ const MAKES: Readonly<Record<string, string>> = { source: 'log' };
 const JOINS = ['agent.ts', 'alerting.ts', 'pipeline', 'reload', 'cli', 'inspect'];
 
 /**
- * Files that every stage may import, values too: errors, steps one at a time, units, what a template of a header may hold, the table of an event's fields, and the steps through its bytes, which
+ * Files that every stage may import, values too: errors, steps one at a time, units, what a template of a header may hold, the tables of an event's fields and marks, and the steps through its bytes, which
  * filters and outputs would otherwise each have of their own.
  */
 const FREE = [
@@ -21,6 +21,7 @@ const FREE = [
   'src/config/units.ts',
   'src/event/field.ts',
   'src/event/json-walk.ts',
+  'src/event/mark.ts',
 ];
 
 /** Types that describe the running agent to people; every stage fills in its part. */

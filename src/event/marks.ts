@@ -1,18 +1,4 @@
-/** Words that few events hold, and none without them is of interest to who looks for what is secret. */
-export const MARK = {
-  /** `eyJ`, as base64 of JSON begins. */
-  webToken: 1,
-  bearer: 2,
-  /** `://user:password@`, or what is too long to tell. */
-  userInfo: 4,
-  secret: 8,
-  /** `H4sI`, as base64 of what gzip writes begins. */
-  gzip: 16,
-  /** The escape of a character that need not be escaped: `\u0053`. */
-  escaped: 32,
-  /** The same within JSON in a string: `\\u0053`. */
-  escapedTwice: 64,
-} as const;
+import { MARK } from './mark.ts';
 
 const WORDS: readonly (readonly [Buffer, number])[] = [
   [Buffer.from('eyJ'), MARK.webToken],

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EventView } from '../../src/event/event-view.ts';
-import { findMarks, MARK } from '../../src/event/marks.ts';
+import { MARK } from '../../src/event/mark.ts';
+import { findMarks } from '../../src/event/marks.ts';
 import { eventOf } from './event-of.ts';
 import { recorded } from './trail.ts';
 

@@ -1,4 +1,4 @@
-import { MARK } from '../../event/marks.ts';
+import { MARK } from '../../event/mark.ts';
 import { findEncodedJson, isBase64 } from './packed.ts';
 
 /*
