@@ -13,10 +13,10 @@ export class BoundedMap<Value> {
     return this.#map.size;
   }
 
-  /** The value, which then counts as touched. */
+  /** The value, which then counts as touched: as long as half of the room is free, nothing goes soon, and the order of all is of no matter. */
   touch(key: string): Value | undefined {
     const value = this.#map.get(key);
-    if (value === undefined) return undefined;
+    if (value === undefined || this.#map.size * 2 <= this.#max) return value;
     this.#map.delete(key);
     this.#map.set(key, value);
     return value;

@@ -4,15 +4,15 @@ import { SLOT } from '../event/field.ts';
 import type { Event } from '../event/event.ts';
 import { mentions } from './mentions.ts';
 import { networks } from './network.ts';
-import type { Kind, Rule, Test } from './rule.ts';
+import type { Kind, Rule, RuleTest, Test } from './rule.ts';
 import { parseTemplate, type Template } from './template.ts';
-import { type ReadValue, readerOf, VALUE_NAMES } from './value.ts';
+import { type ReadValue, readerOf, slotOf, VALUE_NAMES } from './value.ts';
 
-/** Compiles a CEL expression: `compileExpression` of the filters. */
+/** Compiles a CEL expression: `compileConjuncts` of the filters. */
 export type Compile = (
   text: string,
 ) =>
-  | { readonly ok: true; readonly holds: Test }
+  | { readonly ok: true; readonly conjuncts: readonly (RuleTest & { readonly slots: ReadonlySet<number> })[] }
   | { readonly ok: false; readonly message: string; readonly column: number };
 
 /** Something in a rule that has to be mended. */
@@ -27,6 +27,9 @@ export interface RuleProblem {
 
 /** What a summary can tell of the alert itself. */
 export const ALERT_VALUES = ['count', 'distinct', 'window', 'rule', 'severity', 'duration', 'values'] as const;
+
+/** Fields that may be large: names that a rule wants mentioned are looked for in those of them that its expression reads. */
+const LARGE = [SLOT.requestObject, SLOT.responseObject, SLOT.annotations] as const;
 
 /** Texts of the kinds: which one a rule says it is. */
 const KINDS = ['each', 'threshold', 'firstSeen', 'silence', 'repeatedId', 'clockJump'] as const;
@@ -55,14 +58,13 @@ class RuleCompiler {
     const [, second] = kinds;
     if (second !== undefined) this.#problem([second], `a rule is of one kind: it has ${kinds.join(' and ')}`);
     const kind = kindOf(config);
-    const tests = [
-      ...(config.mentions === undefined ? [] : [mentions(config.mentions)]),
-      ...(config.when === undefined ? [] : [this.#expression(config.when, ['when'])]),
-      ...this.#exceptions(config.except),
-    ];
-    const [first] = tests;
-    const holds: Test =
-      tests.length === 1 && first !== undefined ? first : (event) => tests.every((test) => test(event));
+    const conjuncts = config.when === undefined ? [] : this.#expression(config.when, ['when']);
+    const tests = [...conjuncts, ...this.#exceptions(config.except)];
+    if (config.mentions !== undefined) {
+      const slots = LARGE.filter((slot) => conjuncts.some((one) => one.slots.has(slot)));
+      // Behind what only compares a few bytes, and before what parses bodies.
+      tests.push({ holds: mentions(config.mentions, slots), fails: false, slots: null });
+    }
     const groupBy = kind.type === 'silence' || kind.type === 'clockJump' ? [] : config.groupBy;
     const group = groupBy.map((name, at) => ({ name, read: this.#field(name, ['groupBy', at]) }));
     const summary = this.#template(config.summary);
@@ -72,9 +74,15 @@ class RuleCompiler {
     const value = [
       ...(threshold?.distinct === undefined ? [] : [this.#field(threshold.distinct, ['threshold', 'distinct'])]),
       ...(firstSeen?.of ?? []).map((name, at) => this.#field(name, ['firstSeen', 'of', at])),
-      ...(repeatedId === undefined ? [] : [this.#field(repeatedId.of, ['repeatedId', 'of'])]),
+      ...(repeatedId === undefined ? [] : [readerOf(repeatedId.of) ?? (() => '')]),
     ];
-    const by = (repeatedId?.by ?? []).map((name, at) => this.#field(name, ['repeatedId', 'by', at]));
+    const repeated =
+      repeatedId === undefined
+        ? null
+        : {
+            of: this.#slot(repeatedId.of, ['repeatedId', 'of']),
+            by: repeatedId.by.map((name, at) => this.#slot(name, ['repeatedId', 'by', at])),
+          };
     return {
       name: config.name,
       hash: hashOf([kind, groupBy, threshold?.distinct, firstSeen?.of, repeatedId]),
@@ -83,52 +91,54 @@ class RuleCompiler {
       stages: new Set(config.stages),
       verbs: config.verbs === undefined ? null : new Set(config.verbs),
       resource: config.resources === undefined ? null : resourceTest(config.resources),
-      holds,
+      tests: [...tests.filter(({ fails }) => !fails), ...tests.filter(({ fails }) => fails)],
       group,
       value,
-      by,
+      repeated,
       summary,
       shown,
     };
   }
 
-  #expression(text: string, path: RuleProblem['path']): Test {
+  #expression(text: string, path: RuleProblem['path']) {
     const compiled = this.#compile(text);
-    if (compiled.ok) return compiled.holds;
+    if (compiled.ok) return compiled.conjuncts;
     this.problems.push({ path, message: compiled.message, pointer: { text, offset: compiled.column } });
-    return () => false;
+    return [];
   }
 
-  #exceptions(except: AlertExceptConfig | undefined): readonly Test[] {
+  #exceptions(except: AlertExceptConfig | undefined): readonly RuleTest[] {
     if (except === undefined) return [];
     const { users = [], groups = [], namespaces = [], userAgents = [], networks: nets = [], when } = except;
-    const tests: Test[] = [];
+    const tests: RuleTest[] = [];
+    const add = (slots: readonly number[], holds: Test) => tests.push({ holds, fails: false, slots: new Set(slots) });
     const text = (patterns: readonly string[], slot: number) => {
       if (patterns.length === 0) return;
       const matches = wildcards(patterns);
-      tests.push((event) => !matches(event.text(slot)));
+      add([slot], (event) => !matches(event.text(slot)));
     };
     text(users, SLOT['user.username']);
     text(namespaces, SLOT['objectRef.namespace']);
     text(userAgents, SLOT.userAgent);
     if (groups.length > 0) {
       const matches = wildcards(groups);
-      tests.push((event) => !event.list(SLOT['user.groups']).some(matches));
+      add([SLOT['user.groups']], (event) => !event.list(SLOT['user.groups']).some(matches));
     }
     if (nets.length > 0) {
       const inside = networks(nets);
       if (inside === null) this.#problem(['except', 'networks'], 'holds what is no network, such as 10.0.0.0/8');
       else {
         // The first addresses are what the client says of itself: all of them have to be inside.
-        tests.push((event) => {
+        add([SLOT.sourceIPs], (event) => {
           const addresses = event.list(SLOT.sourceIPs);
           return addresses.length === 0 || !addresses.every(inside);
         });
       }
     }
     if (when !== undefined) {
-      const holds = this.#expression(when, ['except', 'when']);
-      tests.push((event) => !failsTo(holds, event, false));
+      const conjuncts = this.#expression(when, ['except', 'when']);
+      const slots = conjuncts.flatMap((one) => [...one.slots]);
+      add(slots, (event) => !conjuncts.every(({ holds }) => holdsSurely(holds, event)));
     }
     return tests;
   }
@@ -139,6 +149,14 @@ class RuleCompiler {
     const known = path[0] === 'summary' ? [...VALUE_NAMES, ...ALERT_VALUES] : VALUE_NAMES;
     this.problems.push({ path, message: `there is no field ${JSON.stringify(name)}`, known });
     return () => '';
+  }
+
+  #slot(name: string, path: RuleProblem['path']): number {
+    const slot = slotOf(name);
+    if (slot !== null) return slot;
+    if (readerOf(name) === null) this.#field(name, path);
+    else this.#problem(path, `${name} is no text field of the event as it stands there`);
+    return SLOT.auditID;
   }
 
   #template(text: string): Template {
@@ -168,11 +186,11 @@ function kindOf({ threshold, firstSeen, silence, repeatedId, clockJump }: AlertR
 }
 
 /** An exception that fails on an event excepts nothing. */
-export function failsTo(test: Test, event: Event, otherwise: boolean): boolean {
+function holdsSurely(test: Test, event: Event): boolean {
   try {
     return test(event);
   } catch {
-    return otherwise;
+    return false;
   }
 }
 

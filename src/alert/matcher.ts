@@ -3,12 +3,10 @@ import type { Event } from '../event/event.ts';
 import { SLOT } from '../event/field.ts';
 import type { Facts, Found, RuleMatch } from './match.ts';
 import { plain } from './template.ts';
-import type { Rule } from './rule.ts';
+import type { Rule, RuleTest } from './rule.ts';
+import { type Candidate, RuleIndex } from './rule-index.ts';
 import type { TrailWatch } from './trail-watch.ts';
 import { bounded } from './value.ts';
-
-/** Clients choose verbs and resources of their own: what is remembered of them is bounded. */
-const MAX_REMEMBERED = 4096;
 
 /** What is remembered of earlier events. */
 export interface Memory {
@@ -24,11 +22,12 @@ export class Matcher {
   failures = 0;
   readonly watch: TrailWatch;
   readonly #memory: Memory;
-  readonly #candidates = new Map<string, readonly Rule[]>();
+  readonly #index: RuleIndex;
   #matched: Rule[] = [];
 
   constructor(rules: readonly Rule[], memory: Memory) {
     this.rules = rules.filter(({ config }) => config.enabled);
+    this.#index = new RuleIndex(this.rules.filter(({ kind }) => kind.type !== 'clockJump'));
     this.#memory = memory;
     this.watch = memory.watch;
     const { watch } = memory;
@@ -38,8 +37,10 @@ export class Matcher {
   /** Whether any rule has to hear of this event; which ones is known until the next call. */
   judge(event: Event): boolean {
     const matched: Rule[] = [];
-    for (const rule of this.#candidatesOf(event)) {
-      if (this.#holds(rule, event) && this.watch.admits(rule, event) && !this.#isKnown(rule, event)) matched.push(rule);
+    for (const candidate of this.#index.candidatesOf(event)) {
+      const { rule } = candidate;
+      if (!this.#holds(candidate, event) || !this.watch.admits(rule, event) || this.#isKnown(rule, event)) continue;
+      matched.push(rule);
     }
     for (const rule of this.watch.everyEvent(event)) matched.push(rule);
     this.#matched = matched;
@@ -58,7 +59,7 @@ export class Matcher {
         shown: Object.fromEntries(rule.shown.map(({ name, read }) => [name, plain(cut(read(event)))])),
       };
     });
-    return { occurrence: content, request: requestOf(event), timeMs: timeMsOf(event), matches, facts: factsOf(event) };
+    return { occurrence: content, request: requestOf(event), timeMs: event.timeMs(), matches, facts: factsOf(event) };
   }
 
   #isKnown(rule: Rule, event: Event): boolean {
@@ -75,44 +76,28 @@ export class Matcher {
     return bounded(rule.value.map((read) => read(event)).join(' | '));
   }
 
-  #holds(rule: Rule, event: Event): boolean {
-    try {
-      return rule.holds(event);
-    } catch {
-      this.failures += 1;
-      return false;
+  /** Where one test does not hold, it does not matter that another fails. */
+  #holds({ tests }: Candidate, event: Event): boolean {
+    let failed = false;
+    for (let at = 0; at < tests.length; at += 1) {
+      const test = tests[at] as RuleTest;
+      if (!test.fails) {
+        if (!test.holds(event)) return false;
+        continue;
+      }
+      try {
+        if (!test.holds(event)) return false;
+      } catch {
+        failed = true;
+      }
     }
-  }
-
-  #candidatesOf(event: Event): readonly Rule[] {
-    const resource = event.text(SLOT['objectRef.resource']);
-    const subresource = event.text(SLOT['objectRef.subresource']);
-    const stage = event.text(SLOT.stage);
-    const verb = event.text(SLOT.verb);
-    const name = subresource === '' ? resource : `${resource}/${subresource}`;
-    const key = `${stage} ${verb} ${name}`;
-    const known = this.#candidates.get(key);
-    if (known !== undefined) return known;
-    const rules = this.rules.filter(
-      (rule) =>
-        rule.stages.has(stage) && (rule.verbs?.has(verb) ?? true) && (rule.resource?.(name) ?? true) && !isWatch(rule),
-    );
-    if (this.#candidates.size >= MAX_REMEMBERED) this.#candidates.clear();
-    this.#candidates.set(key, rules);
-    return rules;
+    if (failed) this.failures += 1;
+    return !failed;
   }
 }
 
 function groupOf(rule: Rule, event: Event): readonly string[] {
   return rule.group.map(({ read }) => bounded(read(event)));
-}
-
-function isWatch({ kind }: Rule): boolean {
-  return kind.type === 'clockJump';
-}
-
-export function timeMsOf(event: Event): number {
-  return Number(event.timeNs() / 1_000_000n);
 }
 
 /** The API server gives each request a time of its own; the Audit-ID alone is the client's to choose. */

@@ -1,27 +1,29 @@
 import type { Event } from '../event/event.ts';
 
-/** Letters and digits that are written as escapes (`\\u0070`): the API server does not, but keeps what clients write in patches. */
-const ESCAPED = ['\\u003', '\\u004', '\\u005', '\\u006', '\\u007'].map((text) => Buffer.from(text));
-/** Of these escapes, the ones that Go writes for `<`, `>` and `&` say nothing. */
-const PLAIN = [Buffer.from('\\u003c'), Buffer.from('\\u003e')];
+/** Letters and digits may be written as escapes (`\\u0070`): the API server does not, but keeps what clients write in patches. */
+const ESCAPE = Buffer.from('\\u00');
 
 /**
- * Whether one of some names stands in an event: a look at its bytes, and no more. Where letters are written as escapes
- * it says yes, as nobody knows then without reading them.
+ * Whether one of some names stands in some fields of an event, or anywhere in it where none are named: a look at its
+ * bytes, and no more. Where letters are written as escapes it says yes, as nobody knows then without reading them.
  */
-export function mentions(names: readonly string[]): (event: Event) => boolean {
+export function mentions(names: readonly string[], slots: readonly number[]): (event: Event) => boolean {
   const needles = names.map((name) => Buffer.from(name));
+  const standsIn = (bytes: Buffer) => needles.some((needle) => bytes.includes(needle)) || hasEscapedLetters(bytes);
+  if (slots.length === 0) return (event) => standsIn(event.bytes.subarray(event.start, event.end));
   return (event) => {
-    const bytes = event.bytes.subarray(event.start, event.end);
-    return needles.some((needle) => bytes.includes(needle)) || hasEscapedLetters(bytes);
+    return slots.some((slot) => {
+      const start = event.valueStart(slot);
+      return start !== -1 && standsIn(event.bytes.subarray(start, event.valueEnd(slot)));
+    });
   };
 }
 
+/** Of the escapes of ASCII from `0` on, those that Go writes for `<` and `>` say nothing. */
 function hasEscapedLetters(bytes: Buffer): boolean {
-  return ESCAPED.some((escape) => {
-    for (let at = bytes.indexOf(escape); at !== -1; at = bytes.indexOf(escape, at + 1)) {
-      if (!PLAIN.some((plain) => bytes.subarray(at, at + plain.length).equals(plain))) return true;
-    }
-    return false;
-  });
+  for (let at = bytes.indexOf(ESCAPE); at !== -1; at = bytes.indexOf(ESCAPE, at + 1)) {
+    const code = Number.parseInt(bytes.toString('latin1', at + 4, at + 6), 16);
+    if (code >= 0x30 && code < 0x80 && code !== 0x3c && code !== 0x3e) return true;
+  }
+  return false;
 }

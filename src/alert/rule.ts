@@ -3,8 +3,17 @@ import type { Event } from '../event/event.ts';
 import type { Template } from './template.ts';
 import type { ReadValue } from './value.ts';
 
-/** What a rule asks of an event; it may throw where an expression fails on this event. */
+/** What a rule asks of an event. */
 export type Test = (event: Event) => boolean;
+
+/** One of the things that a rule asks; all of them have to hold. */
+export interface RuleTest {
+  readonly holds: Test;
+  /** Whether it can throw, where an expression fails on an event. */
+  readonly fails: boolean;
+  /** The fields that it looks at, and at nothing else; null where it looks at more. */
+  readonly slots: ReadonlySet<number> | null;
+}
 
 /** How a rule comes from matches to alerts. */
 export type Kind =
@@ -27,13 +36,13 @@ export interface Rule {
   readonly verbs: ReadonlySet<string> | null;
   /** Whether the rule looks at a resource, named as `pods/exec`; empty for a path that is none. */
   readonly resource: ((name: string) => boolean) | null;
-  /** Whether it looks at an event of its stages, verbs and resources. */
-  readonly holds: Test;
+  /** What it asks of an event of its stages, verbs and resources: what costs least first. */
+  readonly tests: readonly RuleTest[];
   readonly group: readonly { readonly name: string; readonly read: ReadValue }[];
   /** What is counted, learnt or held together, beside the group. */
   readonly value: readonly ReadValue[];
-  /** What has to stay the same (`repeatedId`). */
-  readonly by: readonly ReadValue[];
+  /** Fields of the name and of what has to stay the same under it (`repeatedId`). */
+  readonly repeated: { readonly of: number; readonly by: readonly number[] } | null;
   readonly summary: Template;
   /** Values of the event that the summary needs. */
   readonly shown: readonly { readonly name: string; readonly read: ReadValue }[];

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { Event } from '../event/event.ts';
 import type { Rule } from './rule.ts';
+import { finish, hashValue, SEED_A, SEED_B } from './value-bytes.ts';
 
 /** Names of requests that `repeatedId` remembers, for each rule. */
 const REMEMBERED = 65_536;
@@ -49,7 +49,7 @@ export class TrailWatch {
   admits(rule: Rule, event: Event): boolean {
     switch (rule.kind.type) {
       case 'silence': {
-        const timeMs = Number(event.timeNs() / 1_000_000n);
+        const timeMs = event.timeMs();
         const last = this.lastSeen.get(rule.name);
         this.lastSeen.set(rule.name, timeMs);
         if (last === undefined || timeMs - last < rule.kind.forMs) return false;
@@ -65,7 +65,7 @@ export class TrailWatch {
 
   /** Rules about the clock, which hear of events whatever those are. */
   everyEvent(event: Event): readonly Rule[] {
-    const timeMs = Number(event.timeNs() / 1_000_000n);
+    const timeMs = event.timeMs();
     const { lastMs, latestMs } = this;
     this.lastMs = timeMs;
     if (timeMs > latestMs) this.latestMs = timeMs;
@@ -91,38 +91,32 @@ export class TrailWatch {
 
   /** A table of fixed size, by hash: a newer name takes the place of an older one. */
   #repeats(rule: Rule, event: Event): boolean {
-    const name = rule.value.map((read) => read(event)).join('\u0000');
-    if (name === '') return false;
+    if (rule.repeated === null || event.valueEnd(rule.repeated.of) - event.valueStart(rule.repeated.of) <= 2)
+      return false;
+    const { of, by } = rule.repeated;
     let table = this.#names.get(rule.name);
     if (table === undefined) {
       table = new Float64Array(REMEMBERED * 2);
       this.#names.set(rule.name, table);
     }
-    const [place, id] = numbersOf(name);
-    const [, by] = numbersOf(rule.by.map((read) => read(event)).join('\u0000'));
+    const place = finish(hashValue(event, of, SEED_A));
+    const id = wide(place, finish(hashValue(event, of, SEED_B)));
+    const other = wide(hashAll(event, by, SEED_A), hashAll(event, by, SEED_B));
     const at = (place % REMEMBERED) * 2;
-    const repeats = table[at] === id && table[at + 1] !== by;
+    const repeats = table[at] === id && table[at + 1] !== other;
     table[at] = id;
-    table[at + 1] = by;
+    table[at + 1] = other;
     return repeats;
   }
 }
 
-/** Nobody outside can find two texts for one number without knowing this. */
-const SEED = randomBytes(8);
-const SEED_A = SEED.readUInt32LE(0);
-const SEED_B = SEED.readUInt32LE(4);
+/** 53 bits, never 0: a cryptographic hash of every event would cost more than all rules together. */
+function wide(a: number, b: number): number {
+  return b * 0x20_0000 + (a & 0x1f_ffff) + 1;
+}
 
-/** 32 and 53 bits of a text, never 0: a cryptographic hash of every event would cost more than all rules together. */
-function numbersOf(text: string): readonly [number, number] {
-  let a = SEED_A;
-  let b = SEED_B;
-  for (let at = 0; at < text.length; at += 1) {
-    const unit = text.charCodeAt(at);
-    a = Math.imul(a ^ unit, 0x85ebca6b);
-    a ^= a >>> 13;
-    b = Math.imul(b ^ unit, 0xc2b2ae35);
-    b ^= b >>> 16;
-  }
-  return [a >>> 0, (b >>> 0) * 0x20_0000 + (a & 0x1f_ffff) + 1];
+function hashAll(event: Event, slots: readonly number[], seed: number): number {
+  let hash = seed;
+  for (let at = 0; at < slots.length; at += 1) hash = hashValue(event, slots[at] as number, hash);
+  return finish(hash);
 }

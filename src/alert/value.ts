@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Event } from '../event/event.ts';
 import { SLOT } from '../event/field.ts';
 import { networkOf } from './network.ts';
+import { finish, hashValue, holdsValue, SEED_A } from './value-bytes.ts';
 
 /** Reads one value of an event as text; the empty string where it is unset. */
 export type ReadValue = (event: Event) => string;
@@ -33,23 +34,34 @@ const TEXTS = new Set([
 const LISTS = new Set(['user.groups', 'impersonatedUser.groups', 'sourceIPs']);
 const BODIES = ['requestObject', 'responseObject'] as const;
 
+/** So many values of a field are remembered, up to that length. */
+const PLACES = 256;
+const MAX_REMEMBERED_BYTES = 256;
+
+/** Fields that have few values. */
+const FEW = new Set(['stage', 'verb', 'user.username', 'userAgent', 'objectRef.resource', 'objectRef.namespace']);
+const readUser = remembering(SLOT['user.username'], (event) => event.text(SLOT['user.username']));
+const readResource = remembering(SLOT['objectRef.resource'], (event) => event.text(SLOT['objectRef.resource']));
+
 /** Values that are made of fields. */
 const MADE: Readonly<Record<string, ReadValue>> = {
   // The first address is what the client says of itself (X-Forwarded-For); only the last is the API server's own knowledge.
-  sourceIP: (event) => event.list(SLOT.sourceIPs)[0] ?? '',
-  peerIP: (event) => event.list(SLOT.sourceIPs).at(-1) ?? '',
-  sourceNetwork: (event) => [...new Set(event.list(SLOT.sourceIPs).map(networkOf))].join(', '),
+  sourceIP: remembering(SLOT.sourceIPs, (event) => event.list(SLOT.sourceIPs)[0] ?? ''),
+  peerIP: remembering(SLOT.sourceIPs, (event) => event.list(SLOT.sourceIPs).at(-1) ?? ''),
+  sourceNetwork: remembering(SLOT.sourceIPs, (event) => {
+    return [...new Set(event.list(SLOT.sourceIPs).map(networkOf))].join(', ');
+  }),
   requestPath: (event) => event.text(SLOT.requestURI).split('?', 1)[0] as string,
   // Whoever acts for somebody else is told by both.
   actor: (event) => {
-    const user = event.text(SLOT['user.username']);
+    const user = readUser(event);
     return event.has(SLOT['impersonatedUser.username'])
       ? `${user} as ${event.text(SLOT['impersonatedUser.username'])}`
       : user;
   },
   resource: (event) => {
     const sub = event.text(SLOT['objectRef.subresource']);
-    return `${event.text(SLOT['objectRef.resource'])}${sub === '' ? '' : `/${sub}`}`;
+    return `${readResource(event)}${sub === '' ? '' : `/${sub}`}`;
   },
 };
 
@@ -60,7 +72,11 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export function readerOf(path: string): ReadValue | null {
   if (Object.hasOwn(MADE, path)) return MADE[path] as ReadValue;
   const slot = (SLOT as Readonly<Record<string, number>>)[path];
-  if (slot !== undefined && TEXTS.has(path)) return (event) => event.text(slot);
+  const text = slotOf(path);
+  if (text !== null) {
+    const read: ReadValue = (event) => event.text(text);
+    return FEW.has(path) ? remembering(text, read) : read;
+  }
   if (slot !== undefined && LISTS.has(path)) return (event) => event.list(slot).join(', ');
   if (path === 'responseStatus.code') return (event) => String(event.number(SLOT['responseStatus.code']));
   const annotation = /^annotations\["([^"]+)"\]$/.exec(path)?.[1];
@@ -73,8 +89,29 @@ export function readerOf(path: string): ReadValue | null {
   return inside(SLOT[body], keys);
 }
 
+/** The slot of a text field; null where it is none, or is made of several. */
+export function slotOf(path: string): number | null {
+  return TEXTS.has(path) ? SLOT[path as keyof typeof SLOT] : null;
+}
+
 /** The names that `readerOf` knows but for those inside bodies, annotations and extra: for a "did you mean". */
 export const VALUE_NAMES: readonly string[] = [...TEXTS, ...LISTS, 'responseStatus.code', ...Object.keys(MADE)];
+
+/** Remembers what was made of a field, by its bytes: most events hold there what some others before them held. */
+function remembering(slot: number, make: ReadValue): ReadValue {
+  const places: ({ readonly bytes: Uint8Array; readonly made: string } | undefined)[] = Array.from({ length: PLACES });
+  return (event) => {
+    const start = event.valueStart(slot);
+    const end = event.valueEnd(slot);
+    if (start === -1 || end - start > MAX_REMEMBERED_BYTES) return make(event);
+    const at = finish(hashValue(event, slot, SEED_A)) % PLACES;
+    const known = places[at];
+    if (known?.bytes.length === end - start && holdsValue(known.bytes, 0, event, slot)) return known.made;
+    const made = make(event);
+    places[at] = { bytes: new Uint8Array(event.bytes.subarray(start, end)), made };
+    return made;
+  };
+}
 
 function inside(slot: number, keys: readonly string[]): ReadValue {
   return (event) => {

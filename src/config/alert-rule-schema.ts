@@ -50,8 +50,8 @@ const silence = z
 
 const repeatedId = z
   .strictObject({
-    of: field.describe('The field that names one request: `auditID`.'),
-    by: z.array(field).min(1).max(8).describe('Fields that must be the same wherever that name stands.'),
+    of: field.describe('The text field that names one request: `auditID`.'),
+    by: z.array(field).min(1).max(8).describe('Text fields that must be the same wherever that name stands.'),
   })
   .describe('Fires when one name stands for two different things among the last 65,536 names.');
 
@@ -90,7 +90,7 @@ export const alertRuleSchema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'Names of which one at least stands somewhere in the event, such as `hostPID`: looked for in its bytes before `when` is asked, so that bodies need not be parsed in vain.',
+      'Names of which one at least stands in the event, such as `hostPID`: looked for in the bytes of the bodies and annotations that `when` reads (anywhere, where it reads none) before anything is parsed.',
     ),
   when: condition.optional(),
   except: except.optional(),

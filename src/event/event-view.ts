@@ -107,6 +107,10 @@ export class EventView implements Event {
     return BigInt(this.#time.seconds) * 1_000_000_000n + BigInt(this.#time.nanos);
   }
 
+  timeMs(): number {
+    return this.#time.seconds * 1000 + Math.floor(this.#time.nanos / 1_000_000);
+  }
+
   timeText(): string {
     return this.text(this.#timeSlot);
   }

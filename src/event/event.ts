@@ -25,6 +25,8 @@ export interface Event {
   marks(): number;
   /** Nanoseconds since the epoch of `stageTimestamp`, or of `requestReceivedTimestamp` where that is not there. */
   timeNs(): bigint;
+  /** The same in whole milliseconds, for which no bigint is made. */
+  timeMs(): number;
   /** The same as text, as the API server wrote it (RFC 3339). */
   timeText(): string;
   /** The whole event as JavaScript values; parsed once, and slow. Numbers beyond 2^53 lose digits here. */

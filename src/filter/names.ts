@@ -30,7 +30,8 @@ function checkVariable(method: string, _: ASTNode, [first]: readonly ASTNode[]):
   }
 }
 
-function childrenOf(node: ASTNode): readonly ASTNode[] {
+/** The nodes that a node is made of. */
+export function childrenOf(node: ASTNode): readonly ASTNode[] {
   switch (node.op) {
     case 'value':
     case 'id':

@@ -8,7 +8,7 @@ import type { AlertsConfig } from '../config/alert-schema.ts';
 import type { Problem } from '../config/problem.ts';
 import { suggest } from '../config/suggestion.ts';
 import { messageOf, systemCode } from '../errors.ts';
-import { compileExpression } from '../filter/expression.ts';
+import { compileConjuncts } from '../filter/expression.ts';
 
 export interface OpenedRules {
   readonly rules: readonly Rule[];
@@ -24,7 +24,7 @@ export function openAlertRules({ rules: paths, overrides }: Pick<AlertsConfig, '
   const { files, faults } = filesOf(paths);
   for (const [file, message] of faults) problems.push(problemOf(file, message));
   const compile = (config: AlertRuleConfig): Rule | readonly RuleProblem[] =>
-    compileRule(changed(config, overrides[config.name]), compileExpression);
+    compileRule(changed(config, overrides[config.name]), compileConjuncts);
   for (const file of files) {
     const read = readAlertRules<Rule>(file, compile);
     if (read.rules === undefined) {

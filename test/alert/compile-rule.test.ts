@@ -5,11 +5,11 @@ import { parseTemplate, render, slackText } from '../../src/alert/template.ts';
 import { bounded, readerOf } from '../../src/alert/value.ts';
 import { alertRuleSchema } from '../../src/config/alert-rule-schema.ts';
 import { EventView } from '../../src/event/event-view.ts';
-import { compileExpression } from '../../src/filter/expression.ts';
+import { compileConjuncts } from '../../src/filter/expression.ts';
 
 function problems(written: Readonly<Record<string, unknown>>): unknown {
   const config = alertRuleSchema.parse({ severity: 'low', description: 'd', summary: 's', name: 'r', ...written });
-  return compileRule(config, compileExpression);
+  return compileRule(config, compileConjuncts);
 }
 
 test('what is wrong with a rule is said with its place', () => {

@@ -9,7 +9,7 @@ import { EventWalk } from '../../src/inspect/event-walk.ts';
 import { AlertReplay } from '../../src/inspect/alert-replay.ts';
 import { openAlertRules } from '../../src/inspect/alert-rules.ts';
 import { RecordedLog } from '../../src/inspect/recorded-log.ts';
-import { compileExpression } from '../../src/filter/expression.ts';
+import { compileConjuncts } from '../../src/filter/expression.ts';
 import { TECHNIQUES } from '../support/attack-session.ts';
 import { shared } from '../support/shared.ts';
 import { REPOSITORY } from '../support/source-files.ts';
@@ -32,7 +32,7 @@ function ruleOf(name: string): Rule {
   if (firstSeen === undefined) return rule;
   // What it learns in a week, it learns in a moment here.
   const config = { ...rule.config, firstSeen: { ...firstSeen, learn: 1 } };
-  return compileRule(config, compileExpression) as Rule;
+  return compileRule(config, compileConjuncts) as Rule;
 }
 
 function alerts(rule: string, lines: readonly string[]): readonly string[] {

@@ -6,14 +6,14 @@ import type { Rule } from '../../src/alert/rule.ts';
 import { plain, render } from '../../src/alert/template.ts';
 import { alertRuleSchema } from '../../src/config/alert-rule-schema.ts';
 import { EventView } from '../../src/event/event-view.ts';
-import { compileExpression } from '../../src/filter/expression.ts';
+import { compileConjuncts } from '../../src/filter/expression.ts';
 
 export const BEGIN_MS = Date.parse('2026-11-23T10:00:00Z');
 
 /** A rule from what is written of it; what every rule must have is filled in. */
 export function rule(written: Readonly<Record<string, unknown>>): Rule {
   const config = alertRuleSchema.parse({ severity: 'high', description: 'd', summary: 's', name: 'r', ...written });
-  const compiled = compileRule(config, compileExpression);
+  const compiled = compileRule(config, compileConjuncts);
   if (Array.isArray(compiled)) throw new Error(JSON.stringify(compiled));
   return compiled as Rule;
 }

@@ -6,10 +6,10 @@ import type { Rule } from '../../src/alert/rule.ts';
 import type { AlertRuleConfig } from '../../src/config/alert-rule-schema.ts';
 import { readAlertRules } from '../../src/config/alert-rules.ts';
 import { formatProblems } from '../../src/config/problem.ts';
-import { compileExpression } from '../../src/filter/expression.ts';
+import { compileConjuncts } from '../../src/filter/expression.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-const compile = (config: AlertRuleConfig) => compileRule(config, compileExpression) as Rule;
+const compile = (config: AlertRuleConfig) => compileRule(config, compileConjuncts) as Rule;
 
 function read(text: string) {
   const file = join(temporaryDirectory(), 'rules.yaml');

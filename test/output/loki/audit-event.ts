@@ -32,6 +32,7 @@ export function auditEvent(line: Buffer, start = 0, end = line.length): Event {
       const value = isObject(annotations) ? annotations[key] : undefined;
       return typeof value === 'string' ? value : '';
     },
+    timeMs: () => Date.parse(timeText()),
     timeNs() {
       const [whole, fraction = ''] = timeText().replace('Z', '').split('.');
       return BigInt(Date.parse(`${whole}Z`)) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));

@@ -24,6 +24,7 @@ export function plainEvent(line: Buffer): Event {
     valueStart: (slot) => spans.get(FIELDS[slot] as string)?.[0] ?? -1,
     valueEnd: (slot) => spans.get(FIELDS[slot] as string)?.[1] ?? -1,
     annotation: () => '',
+    timeMs: () => Date.parse(timeText()),
     timeNs: () => BigInt(Date.parse(timeText())) * 1_000_000n,
     timeText,
     json: () => json,

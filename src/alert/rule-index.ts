@@ -1,0 +1,106 @@
+import type { Event } from '../event/event.ts';
+import { SLOT } from '../event/field.ts';
+import type { Rule, RuleTest } from './rule.ts';
+import { finish, hashValue, holdsValue, SEED_A } from './value-bytes.ts';
+
+/** A rule that an event may match, and what is still to be asked of it. */
+export interface Candidate {
+  readonly rule: Rule;
+  readonly tests: readonly RuleTest[];
+}
+
+/** Fields that have few values in a cluster, and decide most of what rules ask. */
+const KEY = [
+  SLOT.stage,
+  SLOT.verb,
+  SLOT['objectRef.resource'],
+  SLOT['objectRef.subresource'],
+  SLOT['responseStatus.code'],
+  SLOT['user.username'],
+  SLOT['impersonatedUser.username'],
+];
+const KEY_SLOTS: ReadonlySet<number> = new Set(KEY);
+
+/** Clients choose verbs, resources and names of their own: what is remembered of them is bounded. */
+const MAX_KEYS = 8192;
+const MAX_KEY_BYTES = 512;
+
+interface Remembered {
+  /** The values of the key as they stand in the line, one behind the other with a zero, which JSON cannot hold, between. */
+  readonly key: Uint8Array;
+  readonly candidates: readonly Candidate[];
+}
+
+/**
+ * Which rules an event may match. All that rules ask of the fields of the key is asked once for all events that have the
+ * same bytes there; no event is decoded for that.
+ */
+export class RuleIndex {
+  readonly #rules: readonly Rule[];
+  #known = new Map<number, Remembered>();
+  /** Those that were known before the last MAX_KEYS came: what is still in use comes back from there. */
+  #older = new Map<number, Remembered>();
+
+  constructor(rules: readonly Rule[]) {
+    this.#rules = rules;
+  }
+
+  candidatesOf(event: Event): readonly Candidate[] {
+    let hash = SEED_A;
+    for (let at = 0; at < KEY.length; at += 1) hash = hashValue(event, KEY[at] as number, hash);
+    hash = finish(hash);
+    const known = this.#known.get(hash);
+    if (known !== undefined && isOf(known, event)) return known.candidates;
+    return this.#remember(hash, event);
+  }
+
+  #remember(hash: number, event: Event): readonly Candidate[] {
+    const older = this.#older.get(hash);
+    const isKnown = older !== undefined && isOf(older, event);
+    const remembered = isKnown ? older : { key: keyOf(event), candidates: this.#find(event) };
+    if (remembered.key.length > MAX_KEY_BYTES) return remembered.candidates;
+    if (this.#known.size >= MAX_KEYS) {
+      this.#older = this.#known;
+      this.#known = new Map();
+    }
+    this.#known.set(hash, remembered);
+    return remembered.candidates;
+  }
+
+  #find(event: Event): readonly Candidate[] {
+    const stage = event.text(SLOT.stage);
+    const verb = event.text(SLOT.verb);
+    const resource = event.text(SLOT['objectRef.resource']);
+    const subresource = event.text(SLOT['objectRef.subresource']);
+    const name = subresource === '' ? resource : `${resource}/${subresource}`;
+    return this.#rules.flatMap((rule) => {
+      const looks = rule.stages.has(stage) && (rule.verbs?.has(verb) ?? true) && (rule.resource?.(name) ?? true);
+      if (!looks || rule.tests.some((test) => isDecidedByKey(test) && !test.holds(event))) return [];
+      return [{ rule, tests: rule.tests.filter((test) => !isDecidedByKey(test)) }];
+    });
+  }
+}
+
+function isDecidedByKey({ slots, fails }: RuleTest): boolean {
+  return slots !== null && !fails && [...slots].every((slot) => KEY_SLOTS.has(slot));
+}
+
+function isOf({ key }: Remembered, event: Event): boolean {
+  let at = 0;
+  for (let index = 0; index < KEY.length; index += 1) {
+    const slot = KEY[index] as number;
+    if (!holdsValue(key, at, event, slot)) return false;
+    at += event.valueEnd(slot) - event.valueStart(slot);
+    if (key[at] !== 0) return false;
+    at += 1;
+  }
+  return at === key.length;
+}
+
+function keyOf(event: Event): Uint8Array {
+  const values = KEY.map((slot) => {
+    const start = event.valueStart(slot);
+    return start === -1 ? Buffer.alloc(0) : event.bytes.subarray(start, event.valueEnd(slot));
+  });
+  return new Uint8Array(Buffer.concat(values.flatMap((value) => [value, Buffer.alloc(1)])));
+}

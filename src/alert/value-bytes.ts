@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto';
+import type { Event } from '../event/event.ts';
+
+/** Nobody outside can find two values of one hash without knowing this. */
+const SEED = randomBytes(8);
+/** What two hashes of the same bytes begin with, so that together they tell more values apart than one. */
+export const SEED_A = SEED.readInt32LE(0);
+export const SEED_B = SEED.readInt32LE(4);
+
+/** Takes the bytes of a value as they stand in the line into a hash; whoever hashes several values begins with the hash so far. */
+export function hashValue(event: Event, slot: number, hash: number): number {
+  const { bytes } = event;
+  const end = event.valueEnd(slot);
+  let sum = hash;
+  for (let at = event.valueStart(slot); at < end; at += 1) {
+    sum = Math.imul(sum ^ (bytes[at] as number), 0x85ebca6b);
+    sum ^= sum >>> 15;
+  }
+  // Where one value ends and the next begins.
+  return Math.imul(sum ^ 0x100, 0xc2b2ae35);
+}
+
+/** Behind the last value: all bits take part in the lower ones. */
+export function finish(hash: number): number {
+  const mixed = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
+  return (mixed ^ (mixed >>> 15)) >>> 0;
+}
+
+/** Whether `own`, from `at` on, holds the bytes of the value. */
+export function holdsValue(own: Uint8Array, at: number, event: Event, slot: number): boolean {
+  const { bytes } = event;
+  const start = event.valueStart(slot);
+  const length = event.valueEnd(slot) - start;
+  if (at + length > own.length) return false;
+  for (let index = 0; index < length; index += 1) if (own[at + index] !== bytes[start + index]) return false;
+  return true;
+}
