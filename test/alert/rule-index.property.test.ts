@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, constantFrom, property, record } from 'fast-check';
 import { expect, test } from 'vitest';
 import { Engine } from '../../src/alert/engine.ts';
 import { Matcher } from '../../src/alert/matcher.ts';
@@ -19,10 +19,10 @@ const SIDES = [
   'requestObject.spec.x == 1',
   '(verb == "list" || requestObject.spec.x == 2)',
 ];
-const pick = <Value>(...values: readonly Value[]) => fc.constantFrom(...values);
+const pick = <Value>(...values: readonly Value[]) => constantFrom(...values);
 
-const EVENTS = fc.array(
-  fc.record({
+const EVENTS = array(
+  record({
     user: pick('alice', 'system:node:a', 'sys', ''),
     verb: pick('get', 'list', 'ge', 'create'),
     resource: pick('', 'pods', 'secrets'),
@@ -36,10 +36,10 @@ const EVENTS = fc.array(
   }),
   { minLength: 1, maxLength: 20 },
 );
-const RULES = fc.array(
-  fc.record({
-    sides: fc.array(pick(...SIDES), { minLength: 1, maxLength: 4 }),
-    users: fc.array(pick('alice', 'system:*'), { maxLength: 2 }),
+const RULES = array(
+  record({
+    sides: array(pick(...SIDES), { minLength: 1, maxLength: 4 }),
+    users: array(pick('alice', 'system:*'), { maxLength: 2 }),
     verbs: pick(undefined, ['get'], ['list', 'create']),
     resources: pick(undefined, ['pods'], ['pods/*', 'secrets']),
   }),
@@ -60,8 +60,8 @@ const isOf = (names: readonly string[], text: string) =>
   names.some((name) => (name.endsWith('*') ? text.startsWith(name.slice(0, -1)) : text === name));
 
 test('an event matches the rules that it would match if each were asked all of its questions, whatever came before it', () => {
-  fc.assert(
-    fc.property(RULES, EVENTS, (written, events) => {
+  assert(
+    property(RULES, EVENTS, (written, events) => {
       const rules = written.map(({ sides, users, verbs, resources }, at) =>
         rule({ name: `r${at}`, when: sides.join(' && '), except: { users }, verbs, resources }),
       );
