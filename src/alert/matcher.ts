@@ -4,7 +4,7 @@ import { SLOT } from '../event/field.ts';
 import type { Facts, Found, RuleMatch } from './match.ts';
 import { plain } from './template.ts';
 import type { Rule, RuleTest } from './rule.ts';
-import { type Candidate, RuleIndex } from './rule-index.ts';
+import { type Candidate, Candidates } from './candidates.ts';
 import type { TrailWatch } from './trail-watch.ts';
 import { bounded } from './value.ts';
 
@@ -22,12 +22,12 @@ export class Matcher {
   failures = 0;
   readonly watch: TrailWatch;
   readonly #memory: Memory;
-  readonly #index: RuleIndex;
+  readonly #candidates: Candidates;
   #matched: Rule[] = [];
 
   constructor(rules: readonly Rule[], memory: Memory) {
     this.rules = rules.filter(({ config }) => config.enabled);
-    this.#index = new RuleIndex(this.rules.filter(({ kind }) => kind.type !== 'clockJump'));
+    this.#candidates = new Candidates(this.rules.filter(({ kind }) => kind.type !== 'clockJump'));
     this.#memory = memory;
     this.watch = memory.watch;
     const { watch } = memory;
@@ -37,7 +37,7 @@ export class Matcher {
   /** Whether any rule has to hear of this event; which ones is known until the next call. */
   judge(event: Event): boolean {
     const matched: Rule[] = [];
-    for (const candidate of this.#index.candidatesOf(event)) {
+    for (const candidate of this.#candidates.of(event)) {
       const { rule } = candidate;
       if (!this.#holds(candidate, event) || !this.watch.admits(rule, event) || this.#isKnown(rule, event)) continue;
       matched.push(rule);

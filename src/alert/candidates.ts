@@ -35,7 +35,7 @@ interface Remembered {
  * Which rules an event may match. All that rules ask of the fields of the key is asked once for all events that have the
  * same bytes there; no event is decoded for that.
  */
-export class RuleIndex {
+export class Candidates {
   readonly #rules: readonly Rule[];
   #known = new Map<number, Remembered>();
   /** Those that were known before the last MAX_KEYS came: what is still in use comes back from there. */
@@ -45,7 +45,7 @@ export class RuleIndex {
     this.#rules = rules;
   }
 
-  candidatesOf(event: Event): readonly Candidate[] {
+  of(event: Event): readonly Candidate[] {
     let hash = SEED_A;
     for (let at = 0; at < KEY.length; at += 1) hash = hashValue(event, KEY[at] as number, hash);
     hash = finish(hash);
