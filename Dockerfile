@@ -1,4 +1,4 @@
-# Two stages: the first has npm and builds one file, the second has Node.js and that file.
+# Two stages: the first has npm and builds the bundle, the second has Node.js and that bundle.
 ARG NODE=node:24-bookworm-slim
 
 FROM ${NODE} AS build
@@ -21,7 +21,7 @@ LABEL org.opencontainers.image.title="auditail" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.source="${SOURCE}"
 ENV NODE_ENV=production
-# The program is one file; npm, yarn and corepack have no business in a container that runs as root on a control plane.
+# The program needs no packages; npm, yarn and corepack have no business in a container that runs as root on a control plane.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
            /usr/local/bin/yarn /usr/local/bin/yarnpkg /opt/yarn-v*
 COPY --from=build /src/dist/ /opt/auditail/

@@ -13,6 +13,19 @@ const englishOnly = {
   },
 };
 
+/** Of undici the program has its dispatchers; fetch, WebSocket, mocks and caches are two thirds of it. */
+const dispatchersOnly = {
+  name: 'dispatchers-only',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]undici[\\/]index\.js$/ }, () => ({
+      contents: `
+        Object.assign(require('./lib/dispatcher/dispatcher').prototype, require('./lib/api'));
+        exports.Agent = require('./lib/dispatcher/agent');
+        exports.EnvHttpProxyAgent = require('./lib/dispatcher/env-http-proxy-agent');`,
+    }));
+  },
+};
+
 /**
  * `import` of node:http builds the namespace of the module, and to do so Node.js loads all that it names: a whole
  * undici of its own, 40 ms at every start. `require` does not.
@@ -42,6 +55,6 @@ export const BUNDLE = {
   lineLimit: 160,
   legalComments: 'linked',
   define: { AUDITAIL_VERSION: JSON.stringify(version) },
-  plugins: [englishOnly, requireHttp],
+  plugins: [englishOnly, dispatchersOnly, requireHttp],
   logLevel: 'warning',
 };

@@ -151,6 +151,7 @@ class Agent implements AgentHandle {
   async #runAll(): Promise<AgentEnd> {
     const { logger } = this.#options;
     try {
+      await this.#options.beforeFirstLook?.();
       for (const source of this.#sources) await source.log.begin();
       logger.info({ sources: this.#sources.length, pipelines: this.#pipelines.length }, 'shipping');
       const following = Promise.allSettled(this.#sources.map((source) => this.#follow(source)));

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readConfigFile } from '../config/config-file.ts';
 import { parseDocument } from '../config/document.ts';
 import { DEFAULT_MIN_FREE, parseFree } from '../config/quantity.ts';
@@ -8,10 +9,12 @@ import { valueAt } from '../config/issues.ts';
 import type { Config } from '../config/schema.ts';
 import { SETTINGS, variableOf, type SettingName } from '../config/settings.ts';
 import { LOG_FILES, type LogFiles } from '../log/files.ts';
-import { type FirstPinsOptions, pinFirst } from '../log/first-pins.ts';
+import { type FirstPins as PinsOfLog, type FirstPinsOptions, pinFirst } from '../log/first-pins.ts';
 
-/** Pins that were made before the program was loaded. */
+/** Pins that are made before the program is loaded, and while it is. */
 export interface FirstPins {
+  /** Pins what has come last, and nothing more after that: from here on the agent pins what it follows. */
+  finish(): Promise<void>;
   /**
    * An agent has started that takes care of those of the logs that it follows. The others are removed: it was guessed
    * wrong which ones these would be, and nobody would ever release what was pinned of them.
@@ -25,6 +28,8 @@ type Followed = Pick<Config, 'stateDirectory' | 'sources'>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** No file of the log goes so soon after it has come: rotations came as close as 310 ms. */
+const AGAIN_MS = 50;
 const COMMANDS = ['run', 'ship'];
 
 /**
@@ -36,23 +41,48 @@ export async function firstPins(
   environment: Environment,
   files: LogFiles = LOG_FILES,
 ): Promise<FirstPins> {
-  const pinned: { readonly log: FirstPinsOptions; readonly removeAll: () => Promise<void> }[] = [];
+  const pinned: { readonly log: FirstPinsOptions; readonly pins: PinsOfLog }[] = [];
   const [word] = args;
   if (word === undefined || word.startsWith('-') || COMMANDS.includes(word)) {
     for (const log of logsOf(args, environment)) {
       // Where it fails, the log itself says why a moment later: it tries the same.
-      const removeAll = await pinFirst(files, log).catch(() => null);
-      if (removeAll !== null) pinned.push({ log, removeAll });
+      const pins = await pinFirst(files, log).catch(() => null);
+      if (pins !== null) pinned.push({ log, pins });
     }
   }
+  const again = async () => {
+    // Where it fails, the log tells here, too.
+    for (const { pins } of pinned) await pins.again().catch(() => undefined);
+  };
+  const loading = new AbortController();
+  const repeating = repeat(again, loading.signal);
+  let finished: Promise<void> | undefined;
+  const stop = async (act: () => Promise<void>) => {
+    loading.abort();
+    await repeating;
+    await act();
+  };
+  const finish = () => (finished ??= stop(again));
   return {
+    finish,
     keep: async (config) => {
-      for (const { log, removeAll } of pinned.splice(0)) if (!isFollowed(log, config)) await removeAll();
+      await finish();
+      for (const { log, pins } of pinned.splice(0)) if (!isFollowed(log, config)) await pins.removeAll();
     },
     end: async () => {
-      for (const { removeAll } of pinned.splice(0)) await removeAll();
+      await (finished ??= stop(async () => undefined));
+      for (const { pins } of pinned.splice(0)) await pins.removeAll();
     },
   };
+}
+
+/** In between, parts of the program are loaded, and nothing else runs. */
+async function repeat(again: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    // The signal ends it early.
+    await sleep(AGAIN_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    if (!signal.aborted) await again();
+  }
 }
 
 function isFollowed({ path, stateDirectory }: FirstPinsOptions, config: Followed): boolean {

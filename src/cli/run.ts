@@ -54,6 +54,7 @@ export async function run(flags: ConfigFlags, context: Context): Promise<ExitCod
           version: context.version,
           filters: next.filters,
           ...(held === undefined ? {} : { held }),
+          beforeFirstLook: async () => context.firstPins?.finish(),
           onSend: (output, seconds, bytes, result) => metrics.observeSend(output, seconds, bytes, result),
           onRequest: (current) =>
             createRequestHandler({ status: () => status() ?? current(), metrics }, { withStatus: true }),

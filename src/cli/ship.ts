@@ -33,6 +33,7 @@ export async function ship(flags: ConfigFlags, context: Context): Promise<ExitCo
     mode: 'ship',
     logger,
     version,
+    beforeFirstLook: async () => context.firstPins?.finish(),
     onRequest: (status) => createRequestHandler({ status, metrics: createMetrics(status) }, { withStatus: true }),
   });
   await context.firstPins?.keep(loaded.config);

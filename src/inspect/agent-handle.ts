@@ -48,6 +48,8 @@ export interface AgentOptions {
   readonly filters?: ReadonlyMap<string, PreparedFilter>;
   /** What an agent before this one has handed over. It is not given back where the agent cannot be started. */
   readonly held?: Held;
+  /** Awaited when all is open, right before the logs are looked at for the first time. */
+  readonly beforeFirstLook?: () => Promise<void>;
   /** Told of each request to an output. */
   readonly onSend?: (output: string, seconds: number, bytes: number, result: 'stored' | 'again') => void;
   /** Answers requests on the Unix socket in the state directory. */

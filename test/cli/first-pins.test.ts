@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { firstPins as makeFirstPins } from '../../src/cli/first-pins.ts';
 import { configSchema } from '../../src/config/schema.ts';
+import { waitUntil } from '../../src/demo/wait.ts';
 import { LOG_FILES } from '../../src/log/files.ts';
 import { Pins } from '../../src/log/pins.ts';
 import { shell } from '../log/support/shell.ts';
@@ -74,6 +75,23 @@ describe('before run and ship are loaded', () => {
     expect(scene.count).toBe(1);
     await dropped.end();
     expect(scene.count).toBe(0);
+  });
+
+  it('files are pinned that come while the rest is loaded, and none once the agent pins by itself', async () => {
+    const scene = new Scene();
+    const pins = await firstPins(['-c', scene.config], {});
+    renameSync(scene.path, join(scene.directory, 'log/audit-2026-01-01T00-00-00.000.log'));
+    writeFileSync(scene.path, 'another\n');
+    expect(await waitUntil(() => scene.count === 2, { progress: () => 0, standstillMs: 5000 })).toBe(true);
+    rmSync(scene.path);
+    writeFileSync(scene.path, 'a third\n');
+    await pins.finish();
+    expect(scene.count).toBe(3);
+    rmSync(scene.path);
+    writeFileSync(scene.path, 'a fourth\n');
+    await pins.finish();
+    await pins.keep(scene.loaded());
+    expect(scene.count).toBe(3);
   });
 
   it.each([

@@ -2,10 +2,10 @@ import { readdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LOG_FILES } from '../../src/log/files.ts';
-import { pinFirst } from '../../src/log/first-pins.ts';
+import { type FirstPins, pinFirst } from '../../src/log/first-pins.ts';
 import { FollowedLog } from './support/followed-log.ts';
 
-function pinsOf(log: FollowedLog): Promise<() => Promise<void>> {
+function pinsOf(log: FollowedLog): Promise<FirstPins> {
   return pinFirst(LOG_FILES, { path: log.path, stateDirectory: log.stateDirectory, minFree: { bytes: 0 } });
 }
 
@@ -37,6 +37,24 @@ describe('pins that are made before the program is loaded', () => {
     expect(log.pins()).toHaveLength(1);
   });
 
+  it('keep what comes and goes while the program is loaded, each file by one pin', async () => {
+    const log = await stoppedLog();
+    const pins = await pinsOf(log);
+    const backups: string[] = [];
+    for (let at = 2; at < 10; at += 1) {
+      backups.push(log.writer.rotate());
+      log.writer.write(`{"n":${at}}\n`);
+      await pins.again();
+      await pins.again();
+      expect(log.pins()).toHaveLength(at);
+    }
+    for (const backup of backups) unlinkSync(backup);
+    await log.start();
+    await log.catchUp();
+    expect(log.reader.lines).toEqual(['{"a":1}', ...backups.map((_, at) => `{"n":${at + 2}}`)]);
+    expect(log.reader.losses).toEqual([]);
+  });
+
   it('are not made of what is pinned already', async () => {
     const log = await stoppedLog();
     const before = log.pins();
@@ -49,9 +67,13 @@ describe('pins that are made before the program is loaded', () => {
     const before = log.pins();
     log.writer.rotate();
     log.writer.write('{"b":2}\n');
-    const removeAll = await pinsOf(log);
+    const pins = await pinsOf(log);
     expect(log.pins()).toHaveLength(2);
-    await removeAll();
+    log.writer.rotate();
+    log.writer.write('{"c":3}\n');
+    await pins.again();
+    expect(log.pins()).toHaveLength(3);
+    await pins.removeAll();
     expect(log.pins()).toEqual(before);
   });
 
@@ -103,9 +125,13 @@ describe('pins that are made before the program is loaded', () => {
     symlinkSync(name, name);
     log.writer.rotate();
     log.writer.write('{"b":2}\n');
-    const removeAll = await pinsOf(log);
+    const pins = await pinsOf(log);
     expect(log.pins()).toHaveLength(2);
-    await removeAll();
+    log.writer.rotate();
+    log.writer.write('{"c":3}\n');
+    await pins.again();
+    expect(log.pins()).toHaveLength(3);
+    await pins.removeAll();
     expect(log.pins()).toEqual(before);
   });
 });

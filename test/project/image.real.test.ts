@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -26,8 +35,8 @@ describe.skipIf(!possible)(possible ? title : `${title} (skipped: only root may 
     for (const library of libraries) put(library, library);
     put(node, '/usr/local/bin/node');
     execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: REPOSITORY });
-    for (const name of ['auditail.mjs', 'events.log.gz'])
-      put(path.join(REPOSITORY, 'dist', name), `/opt/auditail/${name}`);
+    const parts = readdirSync(path.join(REPOSITORY, 'dist/parts')).map((name) => `parts/${name}`);
+    for (const name of ['auditail.mjs', ...parts]) put(path.join(REPOSITORY, 'dist', name), `/opt/auditail/${name}`);
     for (const name of ['tmp', 'log', 'state', 'proc', 'dev']) mkdirSync(path.join(root, name));
     // Every container has one.
     execFileSync('mknod', ['-m', '666', path.join(root, 'dev/null'), 'c', '1', '3']);
