@@ -256,8 +256,7 @@ class Agent implements AgentHandle {
   async #openState(output: string, deadLetterMaxBytes: number): Promise<OutputState> {
     const found = (finding: object) =>
       this.#options.logger.warn({ output, ...finding }, 'the state directory was mended');
-    const own = { output, deadLetterMaxBytes, found };
-    const state = await openOutputState(this.#held.directory, this.#held.lock, own);
+    const state = await openOutputState(this.#held.directory, this.#held.lock, { output, deadLetterMaxBytes, found });
     this.#states.push(state);
     return state;
   }
