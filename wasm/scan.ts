@@ -15,9 +15,15 @@ export const NAMES: usize = 8 * HASHES;
 const NAME_SIZE: usize = 16;
 export const TEXTS: usize = NAMES + 256 * NAME_SIZE;
 export const SPANS: usize = TEXTS + 4096;
+/** Of each container that is open its place, twice, and one more where the one around it is an object. */
 const OPEN: usize = SPANS + 1024;
 const MAX_DEPTH: usize = 4096;
-const BYTE: usize = OPEN + MAX_DEPTH;
+const OPEN_END: usize = OPEN + MAX_DEPTH * 4;
+/** Of each member `managedFields` that was met where the API server leaves it out of a body: see `managedFields`. */
+export const MANAGED: usize = OPEN_END;
+const MAX_MANAGED: usize = 1024;
+const MANAGED_SIZE: usize = 12;
+const BYTE: usize = MANAGED + MAX_MANAGED * MANAGED_SIZE;
 export const LINE: usize = BYTE + 16;
 
 /** Where the text is not what this scanner is sure of. */
@@ -34,11 +40,14 @@ const COLON: u32 = 0x3a;
 
 /** What is added to a place in the line to make it one in the host's buffer. */
 let shift: i32 = 0;
+/** How many there are; more than `MAX_MANAGED` where not all stand there. */
+let managed: usize = 0;
 
 /** Scans the line of `length` bytes at `LINE`; whether it is one JSON object, whose spans then stand at `SPANS`. */
 export function scan(length: usize, origin: i32, slots: usize): bool {
   memory.fill(SPANS, 0xff, slots * 8);
   shift = origin - <i32>LINE;
+  managed = 0;
   const end = LINE + length;
   return load<u8>(LINE) == OPEN_OBJECT && members(LINE + 1, 0) == end;
 }
@@ -58,7 +67,7 @@ function members(start: usize, level: usize): usize {
     const first: u32 = load<u8>(at);
     const inner: usize = name == 0 ? 0 : load<u32>(name, 12);
     if (first == QUOTE) at = stringEnd(at + 1);
-    else if (inner == 0 || first != OPEN_OBJECT) at = valueEnd(at);
+    else if (inner == 0 || first != OPEN_OBJECT) at = valueEnd(at, OPEN);
     else {
       // A second one replaces the first whole, which is left to the plain scanner.
       if (load<i32>(spanOf(name)) != -1) return UNSURE;
@@ -173,10 +182,10 @@ function isDigit(byte: u32): bool {
   return byte - 0x30 < 10;
 }
 
-/** The place behind the value at `start`. One loop without a call: bodies are most of a trail. */
-function valueEnd(start: usize): usize {
+/** The place behind the value at `start`; `bottom` is where the stack is free. Bodies are most of a trail: one loop, almost without calls. */
+function valueEnd(start: usize, bottom: usize): usize {
   let at = start;
-  let depth: usize = OPEN;
+  let depth = bottom;
   let inObject = false;
   while (true) {
     let byte: u32 = load<u8>(at);
@@ -184,24 +193,28 @@ function valueEnd(start: usize): usize {
       at = stringEnd(at + 1);
       if (at == UNSURE) return UNSURE;
     } else if (byte == OPEN_OBJECT) {
+      const opened = at;
       at += 1;
       if (load<u8>(at) == CLOSE_OBJECT) at += 1;
       else {
-        store<u8>(depth, inObject);
-        depth += 1;
-        if (depth == OPEN + MAX_DEPTH) return UNSURE;
+        store<u32>(depth, (<u32>opened << 1) | <u32>inObject);
+        depth += 4;
+        if (depth == OPEN_END) return UNSURE;
         inObject = true;
         at = keyEnd(at);
         if (at == UNSURE) return UNSURE;
-        continue;
+        if (load<u64>(at - 8) != MANAGED_END) continue;
+        at = managedEnd(at, depth);
+        if (at == UNSURE) return UNSURE;
       }
     } else if (byte == OPEN_ARRAY) {
+      const opened = at;
       at += 1;
       if (load<u8>(at) == CLOSE_ARRAY) at += 1;
       else {
-        store<u8>(depth, inObject);
-        depth += 1;
-        if (depth == OPEN + MAX_DEPTH) return UNSURE;
+        store<u32>(depth, (<u32>opened << 1) | <u32>inObject);
+        depth += 4;
+        if (depth == OPEN_END) return UNSURE;
         inObject = false;
         continue;
       }
@@ -211,21 +224,81 @@ function valueEnd(start: usize): usize {
     }
     // A value has ended.
     while (true) {
-      if (depth == OPEN) return at;
+      if (depth == bottom) return at;
       byte = load<u8>(at);
       at += 1;
       if (byte == COMMA) {
-        if (inObject) {
-          at = keyEnd(at);
-          if (at == UNSURE) return UNSURE;
-        }
-        break;
+        if (!inObject) break;
+        at = keyEnd(at);
+        if (at == UNSURE) return UNSURE;
+        if (load<u64>(at - 8) != MANAGED_END) break;
+        at = managedEnd(at, depth);
+        if (at == UNSURE) return UNSURE;
+        continue;
       }
       if (byte != (inObject ? CLOSE_OBJECT : CLOSE_ARRAY)) return UNSURE;
-      depth -= 1;
-      inObject = <bool>load<u8>(depth);
+      depth -= 4;
+      inObject = <bool>(load<u32>(depth) & 1);
     }
   }
+}
+
+/** `"managedFields":` ends so. */
+const MANAGED_END: u64 = 0x3a2273646c656946; // Fields":
+const MANAGED_START: u64 = 0x646567616e616d22; // "managed
+
+/** The place behind the value at `at`, whose key ends with `Fields":`. Notes the member where it is one to be left out. */
+function managedEnd(at: usize, depth: usize): usize {
+  const end = valueEnd(at, depth);
+  if (end == UNSURE || load<u64>(at - 16) != MANAGED_START || !startsKey(at - 16)) return end;
+  const place = placeOf(depth);
+  if (place == 0) return end;
+  if (managed < MAX_MANAGED) {
+    const note = MANAGED + managed * MANAGED_SIZE;
+    store<i32>(note, <i32>at - 16 + shift);
+    store<i32>(note, <i32>end + shift, 4);
+    store<i32>(note, place, 8);
+  }
+  managed += 1;
+  return end;
+}
+
+/**
+ * Where the innermost container stands: 1 where it is the metadata of the value that is walked over, or of an item of it
+ * where that is a list; 2 where of the object of a row, which tables have; 0 anywhere else.
+ */
+function placeOf(depth: usize): i32 {
+  const inner = depth - OPEN;
+  if (!isUnder(depth - 4, 0x617461646174656d, 8)) return 0; // metadata
+  if (inner == 8) return 1;
+  const list = load<u32>(OPEN, 4) >> 1;
+  if (inner == 16 && isArray(list)) return isUnder(OPEN + 4, 0x736d657469, 5) ? 1 : 0; // items
+  if (inner != 20 || !isArray(list)) return 0;
+  return isUnder(OPEN + 12, 0x7463656a626f, 6) && isUnder(OPEN + 4, 0x73776f72, 4) ? 2 : 0; // object, rows
+}
+
+/** Whether the quote at `at`, in a row of keys and values, is not one within a key. */
+function startsKey(at: usize): bool {
+  const before: u32 = load<u8>(at - 1);
+  return before == COMMA || before == OPEN_OBJECT;
+}
+
+function isArray(at: usize): bool {
+  return load<u8>(at) == OPEN_ARRAY;
+}
+
+/** Whether the container that is noted at `entry` is the value of a key of `length` bytes, at most 8, that are `name`. */
+function isUnder(entry: usize, name: u64, length: usize): bool {
+  const end = (load<u32>(entry) >> 1) - 2;
+  const start = end - length - 1;
+  if (load<u16>(end) != 0x3a22 || load<u8>(start) != QUOTE || !startsKey(start)) return false;
+  const key = load<u64>(start + 1);
+  return length == 8 ? key == name : (key & ((1 << (<u64>length << 3)) - 1)) == name;
+}
+
+/** How many members stand at `MANAGED`, each as its start, its end and what `placeOf` says; -1 where they are too many. */
+export function managedFields(): i32 {
+  return managed > MAX_MANAGED ? -1 : <i32>managed;
 }
 
 /** The place behind the colon of the key whose quote stands at `at`. */

@@ -3,7 +3,7 @@ import type { Event, Malformed } from './event.ts';
 import { SLOT } from './field.ts';
 import { isSpace, JsonScanner } from './json.ts';
 import { newSpans, scanEvent } from './scan.ts';
-import { lastGiven, marksOf, scanUsual } from './scan-kernel.ts';
+import { lastGiven, managedFieldsOf, marksOf, scanUsual } from './scan-kernel.ts';
 import { readTime } from './time.ts';
 
 const QUOTE = 0x22;
@@ -101,6 +101,10 @@ export class EventView implements Event {
 
   marks(): number {
     return marksOf(this.bytes, this.start, this.end, this.#given);
+  }
+
+  managedFields(): Int32Array | null {
+    return managedFieldsOf(this.#given);
   }
 
   timeNs(): bigint {

@@ -23,6 +23,12 @@ export interface Event {
   annotation(key: string): string;
   /** Which words stand anywhere in the event, by bits of `MARK`. */
   marks(): number;
+  /**
+   * The members `managedFields` of objects that a body holds: of itself, of the items of a list, of the rows of a table.
+   * Three numbers each: where its key starts, where its value ends, and 2 where it is of a row, else 1. Not of bodies
+   * only: of whatever is built so in other fields, too. Null where nobody looked; good until another event is read.
+   */
+  managedFields(): Int32Array | null;
   /** Nanoseconds since the epoch of `stageTimestamp`, or of `requestReceivedTimestamp` where that is not there. */
   timeNs(): bigint;
   /** The same in whole milliseconds, for which no bigint is made. */

@@ -10,9 +10,11 @@ interface Kernel {
   readonly NAMES: WebAssembly.Global;
   readonly TEXTS: WebAssembly.Global;
   readonly SPANS: WebAssembly.Global;
+  readonly MANAGED: WebAssembly.Global;
   readonly LINE: WebAssembly.Global;
   scan(length: number, origin: number, slots: number): number;
   marks(length: number): number;
+  managedFields(): number;
 }
 
 /** Longer lines are few, and memory of WebAssembly is never given back: the plain scanner takes them where they are. */
@@ -48,6 +50,16 @@ export function scanUsual(bytes: Buffer, start: number, end: number, spans: Span
 /** A number for what the kernel was given last, as long as it is given nothing else. */
 export function lastGiven(): number {
   return given;
+}
+
+const NONE = new Int32Array(0);
+
+/** `Event.managedFields` of the event of this number. */
+export function managedFieldsOf(number: number): Int32Array | null {
+  if (number !== given) return null;
+  const count = kernel.managedFields();
+  if (count <= 0) return count === 0 ? NONE : null;
+  return new Int32Array(kernel.memory.buffer, kernel.MANAGED.value, count * 3);
 }
 
 /** `findMarks` of an event; the kernel need not be given it again where `number` is that of the event. */

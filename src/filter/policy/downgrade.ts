@@ -30,9 +30,9 @@ export function downgrade(event: Event, level: Level, omitManagedFields: boolean
   if (recorded > rank) renameLevel(event, level, splices);
   if (cutsRequest) take(event, SLOT.requestObject, top);
   // A patch is recorded as the client sent it, managed fields and all.
-  else if (omitManagedFields && event.text(SLOT.verb) !== 'patch') cutFrom(event, SLOT.requestObject, splices);
+  else if (omitManagedFields && event.text(SLOT.verb) !== 'patch') cutManagedFields(event, SLOT.requestObject, splices);
   if (cutsResponse) take(event, SLOT.responseObject, top);
-  else if (omitManagedFields) cutFrom(event, SLOT.responseObject, splices);
+  else if (omitManagedFields) cutManagedFields(event, SLOT.responseObject, splices);
   if (cutsRequest && !isWithin) cutAnnotations(event, top, splices);
   for (const member of top.sort(byStart)) cutMember(event.bytes, member, splices);
   return splices.length > 1 ? splices.sort(byStart) : splices;
@@ -67,10 +67,6 @@ function renameLevel(event: Event, level: Level, splices: Splice[]): void {
 function take(event: Event, slot: number, into: Member[]): void {
   const value = event.valueStart(slot);
   if (value !== -1) into.push(memberAt(event.bytes, value, event.valueEnd(slot)));
-}
-
-function cutFrom(event: Event, slot: number, splices: Splice[]): void {
-  if (event.has(slot)) cutManagedFields(event.bytes, event.valueStart(slot), event.valueEnd(slot), splices);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Event } from '../../event/event.ts';
 import type { Splice } from '../filter.ts';
 import { equals } from './byte-table.ts';
 import { cutMember } from './cut.ts';
@@ -16,12 +17,36 @@ const OBJECT = Buffer.from('object');
 /** What an object is, and so which of its members are of interest. */
 type Place = 'body' | 'object' | 'metadata' | 'row';
 
+const OF_A_ROW = 2;
+
 /**
  * Adds the splices that take the managed fields out of a body, where k8s.io/apiserver/pkg/audit/request.go
  * (`copyWithoutManagedFields`) takes them out: of the object itself, of the items of a list, of the objects in the rows of
  * a `meta.k8s.io` Table. Fields of that name anywhere else stay.
  */
-export function cutManagedFields(bytes: Buffer, start: number, end: number, splices: Splice[]): void {
+export function cutManagedFields(event: Event, slot: number, splices: Splice[]): void {
+  const start = event.valueStart(slot);
+  if (start === -1) return;
+  const end = event.valueEnd(slot);
+  const met = event.managedFields();
+  if (met !== null) cutMet(event.bytes, start, end, met, splices);
+  else walkForManagedFields(event.bytes, start, end, splices);
+}
+
+/** Most of what stands in a trail has been met by the scan. */
+function cutMet(bytes: Buffer, bodyStart: number, bodyEnd: number, met: Int32Array, splices: Splice[]): void {
+  let table: boolean | null = null;
+  for (let at = 0; at < met.length; at += 3) {
+    const start = met[at] as number;
+    const end = met[at + 1] as number;
+    if (start < bodyStart || end > bodyEnd) continue;
+    if (met[at + 2] === OF_A_ROW && !(table ??= isTable(bytes, bodyStart))) continue;
+    cutMember(bytes, { start, end }, splices);
+  }
+}
+
+/** The same, of a body that has been scanned only. */
+export function walkForManagedFields(bytes: Buffer, start: number, end: number, splices: Splice[]): void {
   // The API server writes keys without escapes. Most bodies have none, and that is soon seen.
   const body = bytes.subarray(start, end);
   if (!isObject(bytes, start) || body.indexOf(MANAGED_FIELDS) === -1) return;

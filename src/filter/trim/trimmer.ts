@@ -42,9 +42,7 @@ export function createTrimmer({ managedFields, paths }: TrimConfig): Trimmer {
 }
 
 function trimBody(event: Event, slot: number, edits: Edits): void {
-  const start = event.valueStart(slot);
-  if (start === -1) return;
   const splices: Splice[] = [];
-  cutManagedFields(event.bytes, start, event.valueEnd(slot), splices);
+  cutManagedFields(event, slot, splices);
   for (const splice of splices) edits.replace(splice.start, splice.end, splice.with, MANAGED_FIELDS);
 }

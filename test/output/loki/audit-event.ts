@@ -25,6 +25,7 @@ export function auditEvent(line: Buffer, start = 0, end = line.length): Event {
     number: (slot) => Number(valueOf(slot) ?? 0),
     list: () => [],
     marks: () => 0,
+    managedFields: () => null,
     valueStart: (slot) => spans.get(FIELDS[slot] as string)?.[0] ?? -1,
     valueEnd: (slot) => spans.get(FIELDS[slot] as string)?.[1] ?? -1,
     annotation(key) {

@@ -21,6 +21,7 @@ export function plainEvent(line: Buffer): Event {
     number: (slot) => Number(valueOf(slot) ?? 0),
     list: () => [],
     marks: () => 0,
+    managedFields: () => null,
     valueStart: (slot) => spans.get(FIELDS[slot] as string)?.[0] ?? -1,
     valueEnd: (slot) => spans.get(FIELDS[slot] as string)?.[1] ?? -1,
     annotation: () => '',
