@@ -19,6 +19,7 @@ import { AuditailError } from './errors.ts';
 import { EventView } from './event/event-view.ts';
 import type { Verdict } from './filter/filter.ts';
 import { prepareFilter } from './filter/create-filter.ts';
+import { mayHoldSecrets } from './filter/redact/request-uri.ts';
 import { openAlertRules, stampOf } from './inspect/alert-rules.ts';
 import { openOutput } from './inspect/open-output.ts';
 import type { AlertStatus } from './inspect/status.ts';
@@ -75,6 +76,7 @@ export class Alerting {
         toleranceMs: alerts.tolerance,
       },
       redact: redaction(),
+      isHarmless: (text) => !mayHoldSecrets(text),
       notes: { warn: (message, fields) => logger.warn({ source, ...fields }, message) },
       now: Date.now,
       monotonic: () => performance.now(),

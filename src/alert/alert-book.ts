@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { addFacts, type AlertState } from './alert-state.ts';
+import { type AlertState, show } from './alert-state.ts';
 import type { Facts, RuleMatch } from './match.ts';
 import type { Notification } from './notification.ts';
 import type { Rule } from './rule.ts';
@@ -44,16 +44,15 @@ export class AlertBook {
     }
     if (alert === undefined) {
       const { group, shown } = match;
-      alert = { group, startsMs, lastMs: timeMs, toldMs: timeMs, told: 0, count, shown, values, facts: [] };
+      alert = { group, startsMs, lastMs: timeMs, toldMs: timeMs, told: 0, count, shown, shownMs: 0, values, facts: [] };
       state.alerts.set(key, alert);
     } else {
       alert.count = rule.kind.type === 'distinct' ? Math.max(alert.count, count) : alert.count + 1;
       // A clock that was set back must not make an alert last until it has come forward again.
       alert.lastMs = Math.abs(timeMs - alert.lastMs) > rule.config.repeat ? timeMs : Math.max(alert.lastMs, timeMs);
-      alert.shown = match.shown;
       alert.values = values;
     }
-    addFacts(alert, facts);
+    show(alert, match.shown, facts, timeMs);
     if (alert.told > 0 && Math.abs(timeMs - alert.toldMs) < rule.config.repeat) return;
     alert.toldMs = timeMs;
     this.#tell(rule, state, alert, 'firing');
@@ -113,8 +112,10 @@ export class AlertBook {
           return config.severity;
         case 'values':
           return plain(alert.values);
-        default:
-          return alert.shown[name] ?? '';
+        default: {
+          const at = rule.group.findIndex((one) => one.name === name);
+          return alert.shown[name] ?? plain(alert.group[at] ?? '');
+        }
       }
     });
   }
@@ -130,6 +131,12 @@ function resolveMs({ config, kind }: Rule): number | null {
   if (config.resolve !== undefined) return config.resolve;
   if (kind.type === 'silence') return 0;
   return kind.type === 'count' || kind.type === 'distinct' ? Math.max(kind.windowMs, 60_000) : null;
+}
+
+/** Whether an alert will go on for some time yet, and nobody is to be told of it until then. */
+export function goesOn(rule: Rule, alert: AlertState, nowMs: number): boolean {
+  const { repeat } = rule.config;
+  return Math.abs(nowMs - alert.toldMs) < repeat / 2 && nowMs - alert.lastMs < (resolveMs(rule) ?? repeat) / 2;
 }
 
 export function isOver(rule: Rule, alert: AlertState, nowMs: number): boolean {

@@ -10,6 +10,8 @@ export interface AlertState {
   told: number;
   count: number;
   shown: Readonly<Record<string, string>>;
+  /** Time of the newest match of which it shows something. */
+  shownMs: number;
   values: string;
   facts: readonly Facts[];
 }
@@ -17,6 +19,15 @@ export interface AlertState {
 /** The newest events that an alert shows. */
 const MAX_FACTS = 3;
 
-export function addFacts(alert: AlertState, facts: Facts | null): void {
-  if (facts !== null) alert.facts = [...alert.facts, facts].slice(-MAX_FACTS);
+/** Shows this match, if there is something to show of it. */
+export function show(
+  alert: AlertState,
+  shown: Readonly<Record<string, string>>,
+  facts: Facts | null,
+  timeMs: number,
+): void {
+  if (facts === null) return;
+  alert.shown = shown;
+  alert.shownMs = timeMs;
+  alert.facts = [...alert.facts, facts].slice(-MAX_FACTS);
 }

@@ -6,7 +6,7 @@ import { mentions } from './mentions.ts';
 import { networks } from './network.ts';
 import type { Kind, Rule, RuleTest, Test } from './rule.ts';
 import { parseTemplate, type Template } from './template.ts';
-import { type ReadValue, readerOf, slotOf, VALUE_NAMES } from './value.ts';
+import { isPlain, type ReadValue, readerOf, slotOf, VALUE_NAMES } from './value.ts';
 
 /** Compiles a CEL expression: `compileConjuncts` of the filters. */
 export type Compile = (
@@ -94,6 +94,7 @@ class RuleCompiler {
       tests: [...tests.filter(({ fails }) => !fails), ...tests.filter(({ fails }) => fails)],
       group,
       value,
+      plain: [...groupBy, threshold?.distinct ?? 'verb'].every(isPlain),
       repeated,
       summary,
       shown,

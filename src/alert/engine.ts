@@ -1,10 +1,11 @@
-import { AlertBook, isOver, keyOf } from './alert-book.ts';
+import { AlertBook, goesOn, isOver, keyOf } from './alert-book.ts';
 import type { Found, RuleMatch } from './match.ts';
 import type { Notification } from './notification.ts';
-import type { Rule } from './rule.ts';
+import { hasRequests, type Rule } from './rule.ts';
 import { type Limits, RuleState } from './rule-state.ts';
 import { addTime, addValue } from './threshold.ts';
 import { TrailWatch } from './trail-watch.ts';
+import { Waiting } from './waiting.ts';
 
 /** What moves the state of the rules. The same inputs make the same state, and the same notifications. */
 export type Input =
@@ -37,6 +38,8 @@ export class Engine {
   readonly #options: EngineOptions;
   #rules = new Map<string, Rule>();
   readonly #book: AlertBook;
+  readonly #waiting = new Waiting();
+  #tickedMs = 0;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -56,6 +59,29 @@ export class Engine {
 
   knows(rule: string, group: readonly string[], value: string): boolean {
     return this.states.get(rule)?.knows(keyOf(group), value) ?? false;
+  }
+
+  /**
+   * Whether a match of that group would only be counted, whatever becomes of those that have been found and not been
+   * taken yet: it begins no alert, nobody is told of it, and an alert that goes on shows one of the last second already.
+   */
+  isQuiet(rule: Rule, group: readonly string[], timeMs: number): boolean {
+    const { kind } = rule;
+    const state = this.states.get(rule.name);
+    if (state === undefined || kind.type === 'firstSeen') return false;
+    const key = keyOf(group);
+    const alert = state.alerts.peek(key);
+    if (alert !== undefined) {
+      return Math.abs(timeMs - alert.shownMs) < 1000 && goesOn(rule, alert, Math.max(timeMs, this.#tickedMs));
+    }
+    const waiting = this.#waiting.count(rule.name, key);
+    if (kind.type === 'count') return (state.times.peek(key)?.length ?? 0) + waiting + 1 < kind.count;
+    return kind.type === 'distinct' && (state.values.peek(key)?.size ?? 0) + waiting + 1 < kind.count;
+  }
+
+  /** Says that this was found, and will be taken in a while. */
+  expect({ matches }: Found): void {
+    for (const { rule, group } of matches) this.#waiting.add(rule, keyOf(group));
   }
 
   /** Takes an input; gives what is to be told because of it. */
@@ -83,6 +109,7 @@ export class Engine {
       this.occurrences.delete(oldest as string);
     }
     for (const match of found.matches) {
+      this.#waiting.remove(match.rule, keyOf(match.group));
       const rule = this.#rules.get(match.rule);
       if (rule === undefined || rule.hash !== match.hash) continue;
       this.#match(rule, this.#stateOf(rule), match, found);
@@ -92,7 +119,7 @@ export class Engine {
   #match(rule: Rule, state: RuleState, match: RuleMatch, found: Found): void {
     const { kind } = rule;
     const { timeMs } = found;
-    if (rule.stages.size > 1 && kind.type !== 'silence' && kind.type !== 'clockJump') {
+    if (hasRequests(rule)) {
       if (state.requests.touch(found.request) !== undefined) return;
       state.requests.set(found.request, 1);
     }
@@ -183,6 +210,7 @@ export class Engine {
   }
 
   #tick({ nowMs, silent, heard }: Extract<Input, { type: 'tick' }>): void {
+    this.#tickedMs = nowMs;
     for (const { rule: name, sinceMs } of silent) {
       const rule = this.#rules.get(name);
       if (rule === undefined) continue;

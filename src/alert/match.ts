@@ -32,10 +32,11 @@ export interface RuleMatch {
 export interface Found {
   /** Names this occurrence of the event: where in the trail it stands, and its content. */
   readonly occurrence: string;
-  /** Names the request: the same for its other stages. */
+  /** Names the request: the same for its other stages. Empty where no rule looks at several stages. */
   readonly request: string;
   /** The event's own time, ms since the epoch. */
   readonly timeMs: number;
   readonly matches: readonly RuleMatch[];
-  readonly facts: Facts;
+  /** Null where all that the matches do is to be counted: nobody is told of this event. */
+  readonly facts: Facts | null;
 }

@@ -1,18 +1,29 @@
 import { hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import type { Event } from '../event/event.ts';
 import { SLOT } from '../event/field.ts';
 import type { Facts, Found, RuleMatch } from './match.ts';
 import { plain } from './template.ts';
-import type { Rule, RuleTest } from './rule.ts';
+import { hasRequests, type Rule, type RuleTest } from './rule.ts';
 import { type Candidate, Candidates } from './candidates.ts';
 import type { TrailWatch } from './trail-watch.ts';
 import { bounded } from './value.ts';
+
+/** A line of the trail, as it stands there. */
+interface Line {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+const NONE = {};
 
 /** What is remembered of earlier events. */
 export interface Memory {
   readonly watch: TrailWatch;
   /** Whether a `firstSeen` rule has seen this before: nobody has to hear of it then. */
   knows(rule: string, group: readonly string[], value: string): boolean;
+  isQuiet(rule: Rule, group: readonly string[], timeMs: number): boolean;
 }
 
 /** Which of the rules an event matches. What it remembers of earlier events is in `TrailWatch` only. */
@@ -47,9 +58,26 @@ export class Matcher {
     return matched.length > 0;
   }
 
+  /**
+   * The same where all that comes of it is that the event is counted: no redaction is needed for what nobody is told.
+   * Null where somebody may be told of this event. `isHarmless` says of a text that it holds no secret.
+   */
+  quietlyFound(event: Event, line: Line, isHarmless: (text: string) => boolean): Found | null {
+    const timeMs = event.timeMs();
+    const matches: RuleMatch[] = [];
+    for (const rule of this.#matched) {
+      if (!rule.plain) return null;
+      const group = groupOf(rule, event);
+      const value = this.#valueOf(rule, event);
+      if (!this.#memory.isQuiet(rule, group, timeMs)) return null;
+      if (!isHarmless(value) || !group.every(isHarmless)) return null;
+      matches.push({ rule: rule.name, hash: rule.hash, group, value, shown: NONE });
+    }
+    return { occurrence: contentOf(line), request: this.#requestOf(event), timeMs, matches, facts: null };
+  }
+
   /** What the rules found in the event of the last `judge`; `event` may be what redaction left of it. */
-  found(event: Event, line: { readonly bytes: Buffer; readonly start: number; readonly end: number }): Found {
-    const content = hash('sha256', line.bytes.subarray(line.start, line.end), 'hex').slice(0, 16);
+  found(event: Event, line: Line): Found {
     const matches = this.#matched.map((rule): RuleMatch => {
       return {
         rule: rule.name,
@@ -59,7 +87,12 @@ export class Matcher {
         shown: Object.fromEntries(rule.shown.map(({ name, read }) => [name, plain(cut(read(event)))])),
       };
     });
-    return { occurrence: content, request: requestOf(event), timeMs: event.timeMs(), matches, facts: factsOf(event) };
+    const facts = factsOf(event);
+    return { occurrence: contentOf(line), request: this.#requestOf(event), timeMs: event.timeMs(), matches, facts };
+  }
+
+  #requestOf(event: Event): string {
+    return this.#matched.some(hasRequests) ? requestOf(event) : '';
   }
 
   #isKnown(rule: Rule, event: Event): boolean {
@@ -94,6 +127,11 @@ export class Matcher {
     if (failed) this.failures += 1;
     return !failed;
   }
+}
+
+/** Beside its place, this tells an event from another that stood there before the file was written anew. */
+function contentOf({ bytes, start, end }: Line): string {
+  return crc32(bytes.subarray(start, end)).toString(16);
 }
 
 function groupOf(rule: Rule, event: Event): readonly string[] {

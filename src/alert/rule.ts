@@ -41,9 +41,16 @@ export interface Rule {
   readonly group: readonly { readonly name: string; readonly read: ReadValue }[];
   /** What is counted, learnt or held together, beside the group. */
   readonly value: readonly ReadValue[];
+  /** Whether group and value are made of names and addresses: no body, annotation or message has a part in them. */
+  readonly plain: boolean;
   /** Fields of the name and of what has to stay the same under it (`repeatedId`). */
   readonly repeated: { readonly of: number; readonly by: readonly number[] } | null;
   readonly summary: Template;
   /** Values of the event that the summary needs. */
   readonly shown: readonly { readonly name: string; readonly read: ReadValue }[];
+}
+
+/** Whether the rule may see several stages of one request, and counts them as one. */
+export function hasRequests({ stages, kind }: Rule): boolean {
+  return stages.size > 1 && kind.type !== 'silence' && kind.type !== 'clockJump';
 }

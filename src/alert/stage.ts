@@ -45,6 +45,8 @@ export interface StageOptions {
   readonly limits: Limits;
   /** Takes out of an event what must not be told: the redaction of the filters. */
   readonly redact: (event: Event) => Verdict;
+  /** A quick look at a name or an address: whether nothing in it would be taken out. */
+  readonly isHarmless: (text: string) => boolean;
   readonly notes: { warn(message: string, fields: Readonly<Record<string, unknown>>): void };
   /** Wall clock, and one that is never set: ms. */
   readonly now: () => number;
@@ -55,6 +57,7 @@ export interface StageOptions {
 export const ALERTS = 'alerts';
 
 const DROP: Verdict = { type: 'drop', rule: 0 };
+const PASS: Verdict = { type: 'pass' };
 const NEWLINE = 10;
 
 /**
@@ -84,6 +87,8 @@ export class AlertStage implements Filter, Output {
   #pastFailures = 0;
   #loadedAt: string;
   #words = '';
+  /** What was found in the event of the last `judge`, if nobody is to be told of that. */
+  #quiet: Found | null = null;
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -149,7 +154,9 @@ export class AlertStage implements Filter, Output {
   // ---- as the filter
 
   judge(event: Event): Verdict {
-    return this.#matcher.judge(event) ? this.#options.redact(event) : DROP;
+    if (!this.#matcher.judge(event)) return DROP;
+    this.#quiet = this.#matcher.quietlyFound(event, event, this.#options.isHarmless);
+    return this.#quiet === null ? this.#options.redact(event) : PASS;
   }
 
   failures(): number {
@@ -159,7 +166,9 @@ export class AlertStage implements Filter, Output {
   // ---- as the output
 
   encode(event: Event, line: RawLine, item: ItemWriter): null {
-    const bytes = Buffer.from(JSON.stringify(this.#matcher.found(event, line)));
+    const found = this.#quiet ?? this.#matcher.found(event, line);
+    this.#engine.expect(found);
+    const bytes = Buffer.from(JSON.stringify(found));
     item.event(bytes, 0, bytes.length);
     item.byte(NEWLINE);
     return null;

@@ -94,6 +94,11 @@ export function slotOf(path: string): number | null {
   return TEXTS.has(path) ? SLOT[path as keyof typeof SLOT] : null;
 }
 
+/** Whether what the name reads is a name or an address, and no part of a body, an annotation or a message. */
+export function isPlain(path: string): boolean {
+  return path !== 'responseStatus.message' && VALUE_NAMES.includes(path);
+}
+
 /** The names that `readerOf` knows but for those inside bodies, annotations and extra: for a "did you mean". */
 export const VALUE_NAMES: readonly string[] = [...TEXTS, ...LISTS, 'responseStatus.code', ...Object.keys(MADE)];
 

@@ -15,6 +15,7 @@ function setUp(maxPending: number) {
     rules: [rule({ when: 'true', groupBy: ['objectRef.name'] })],
     limits: { maxGroups: 1000, maxValues: 1000, toleranceMs: 30_000 },
     redact: () => ({ type: 'pass' }),
+    isHarmless: () => true,
     notes: { warn: () => undefined },
     now: Date.now,
     monotonic: () => performance.now(),
