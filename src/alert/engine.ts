@@ -72,7 +72,8 @@ export class Engine {
     const key = keyOf(group);
     const alert = state.alerts.peek(key);
     if (alert !== undefined) {
-      return Math.abs(timeMs - alert.shownMs) < 1000 && goesOn(rule, alert, Math.max(timeMs, this.#tickedMs));
+      const shownMs = this.#waiting.shownMs(rule.name, key) || alert.shownMs;
+      return Math.abs(timeMs - shownMs) < 1000 && goesOn(rule, alert, Math.max(timeMs, this.#tickedMs));
     }
     const waiting = this.#waiting.count(rule.name, key);
     if (kind.type === 'count') return (state.times.peek(key)?.length ?? 0) + waiting + 1 < kind.count;
@@ -80,8 +81,15 @@ export class Engine {
   }
 
   /** Says that this was found, and will be taken in a while. */
-  expect({ matches }: Found): void {
-    for (const { rule, group } of matches) this.#waiting.add(rule, keyOf(group));
+  expect({ matches, facts, timeMs }: Found): void {
+    for (const match of matches) {
+      this.#waiting.add(match.rule, keyOf(match.group), facts === null ? 0 : timeMs, this.#isFresh(match));
+    }
+  }
+
+  /** A value that is known already adds nothing to how many different ones there are. */
+  #isFresh({ rule, group, value }: RuleMatch): boolean {
+    return this.states.get(rule)?.values.peek(keyOf(group))?.has(value) !== true;
   }
 
   /** Takes an input; gives what is to be told because of it. */
@@ -109,7 +117,7 @@ export class Engine {
       this.occurrences.delete(oldest as string);
     }
     for (const match of found.matches) {
-      this.#waiting.remove(match.rule, keyOf(match.group));
+      this.#waiting.remove(match.rule, keyOf(match.group), this.#isFresh(match));
       const rule = this.#rules.get(match.rule);
       if (rule === undefined || rule.hash !== match.hash) continue;
       this.#match(rule, this.#stateOf(rule), match, found);

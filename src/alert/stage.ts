@@ -5,6 +5,7 @@ import type { AlertStatus } from '../inspect/status.ts';
 import type { Output, RawLine, SendResult } from '../output/output.ts';
 import type { Batch, ItemWriter, Part } from '../pipeline/batch.ts';
 import type { Deliverer } from './deliverer.ts';
+import type { Addressed, AlertJournal, AlertRecord } from './alert-journal.ts';
 import { Engine, type Input } from './engine.ts';
 import type { Found } from './match.ts';
 import { Matcher } from './matcher.ts';
@@ -12,31 +13,8 @@ import type { Notification } from './notification.ts';
 import type { Rule } from './rule.ts';
 import type { Limits } from './rule-state.ts';
 import { Silences } from './silences.ts';
-import { recordsOf, restore, type StateRecord } from './snapshot.ts';
+import { recordsOf, restore } from './snapshot.ts';
 import { statusOf } from './stage-status.ts';
-
-/** What a stage writes to its journal. */
-export type AlertRecord =
-  | StateRecord
-  | { readonly t: 'input'; readonly input: Input; readonly notes: readonly Addressed[] }
-  | { readonly t: 'pending'; readonly note: Addressed }
-  | { readonly t: 'told'; readonly r: string; readonly n: string };
-
-/** A notification, and who is to be told. */
-interface Addressed {
-  readonly to: readonly string[];
-  readonly notification: Notification;
-}
-
-/** Where the records go: `LineJournal`. */
-export interface AlertJournal {
-  readonly isLong: boolean;
-  append(records: readonly AlertRecord[]): Promise<void>;
-  /** Survives kill -9 from the moment it returns; holds in any order. */
-  note(record: AlertRecord): void;
-  replace(records: Iterable<AlertRecord>): Promise<void>;
-  close(): Promise<void>;
-}
 
 export interface StageOptions {
   readonly source: string;

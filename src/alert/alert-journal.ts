@@ -1,0 +1,26 @@
+import type { Input } from './engine.ts';
+import type { Notification } from './notification.ts';
+import type { StateRecord } from './snapshot.ts';
+
+/** What a stage writes to its journal. */
+export type AlertRecord =
+  | StateRecord
+  | { readonly t: 'input'; readonly input: Input; readonly notes: readonly Addressed[] }
+  | { readonly t: 'pending'; readonly note: Addressed }
+  | { readonly t: 'told'; readonly r: string; readonly n: string };
+
+/** A notification, and who is to be told. */
+export interface Addressed {
+  readonly to: readonly string[];
+  readonly notification: Notification;
+}
+
+/** Where the records go: `LineJournal`. */
+export interface AlertJournal {
+  readonly isLong: boolean;
+  append(records: readonly AlertRecord[]): Promise<void>;
+  /** Survives kill -9 from the moment it returns; holds in any order. */
+  note(record: AlertRecord): void;
+  replace(records: Iterable<AlertRecord>): Promise<void>;
+  close(): Promise<void>;
+}
