@@ -48,7 +48,7 @@ export class Backups {
 
   constructor(options: BackupsOptions) {
     this.#options = options;
-    this.#missed = new MissedNames(options.segments, (name) => this.#segmentOf(name));
+    this.#missed = new MissedNames(options.segments, (name) => this.#segmentOf(name), options.learn);
     this.#recheckedAt = options.now();
   }
 
@@ -152,9 +152,10 @@ export class Backups {
   /** A backup that cannot be opened is told of and tried again; it does not keep the others from being read. */
   async #tryToMeet(backup: BackupName): Promise<boolean> {
     const { learn, anomaly, names } = this.#options;
-    learn(backup.instantMs);
     try {
-      if (await this.#meet(backup)) return true;
+      const met = await this.#meet(backup);
+      learn(backup.instantMs);
+      if (met) return true;
       this.#retry();
       return false;
     } catch (error) {
@@ -165,6 +166,7 @@ export class Backups {
         this.#missed.unopened(backup, this.#looks);
         return false;
       }
+      learn(backup.instantMs);
       const trouble = codeOf(error) || (error instanceof Error ? error.name : '');
       if (entry.trouble !== trouble) {
         anomaly('unreadable-backup', 'a backup cannot be read; it is tried again', {

@@ -3,6 +3,7 @@ import { isMissing } from './files.ts';
 import { MARK_BYTES, markOf } from './identity.ts';
 import type { Log } from './log.ts';
 import type { Loss } from './loss.ts';
+import { MissedReport } from './missed-report.ts';
 import type { Piece } from './piece.ts';
 import { READ_BYTES, ReadBuffer } from './read-buffer.ts';
 import type { Lease, Segment } from './segment.ts';
@@ -49,7 +50,7 @@ export class Cursor {
   /** Segments that an earlier run had not read to their end. */
   readonly #earlier: string[];
   readonly #buffer: ReadBuffer;
-  #missed = 0;
+  readonly #missed: MissedReport;
   #reported = 0;
   /** After so many changes of the log, nothing was left to read in the segments up to an index. */
   #searched = { changes: -1, upTo: 0 };
@@ -68,6 +69,7 @@ export class Cursor {
     this.#places = places;
     this.#options = options;
     this.#buffer = new ReadBuffer(options.maxLineBytes);
+    this.#missed = new MissedReport(log, (name) => options.known?.(name) === true);
     this.#earlier = [...places].filter(([, { done }]) => !done).map(([id]) => id);
   }
 
@@ -101,7 +103,7 @@ export class Cursor {
 
   /** Whether there is anything that has not been given out, as far as can be known without reading. */
   hasMore(): boolean {
-    if (this.#queue.length > 0 || this.#missed < this.#log.missed.length) return true;
+    if (this.#queue.length > 0 || this.#missed.due) return true;
     if (this.#reported < this.#log.reported.length) return true;
     return this.#log.segments.some((segment) => {
       if (segment === this.#log.live)
@@ -118,16 +120,15 @@ export class Cursor {
     while (true) {
       const queued = this.#queue.shift();
       if (queued !== undefined) return queued;
-      this.#reportMissed();
+      this.#reportReported();
       if (this.#earlier.length > 0 && this.#log.searched) this.#reportVanished();
+      if (this.#segment !== null) this.#queue.push(...this.#missed.behind(this.#segment));
       if (this.#queue.length > 0) continue;
-      if (this.#segment === null && !(await this.#enterNext(null))) {
-        if (this.#queue.length > 0) continue;
-        return null;
-      }
-      if (this.#queue.length > 0) continue;
-      const piece = await this.#step();
-      if (piece !== 'again') return piece;
+      const piece = this.#segment === null && !(await this.#enterNext(null)) ? null : await this.#stepOn();
+      if (piece === 'again') continue;
+      if (piece !== null) return piece;
+      if (this.#queue.length === 0) this.#queue.push(...this.#missed.behind(null));
+      if (this.#queue.length === 0) return null;
     }
   }
 
@@ -166,17 +167,10 @@ export class Cursor {
     return segment === this.#segment ? this.#offset : (this.#places.get(segment.id)?.offset ?? 0);
   }
 
-  #reportMissed(): void {
-    const { missed, reported } = this.#log;
+  #reportReported(): void {
+    const { reported } = this.#log;
     for (const loss of reported.slice(this.#reported)) this.#queue.push({ kind: 'loss', segment: null, loss });
     this.#reported = reported.length;
-    for (; this.#missed < missed.length; this.#missed += 1) {
-      const { name, proof } = missed[this.#missed] as (typeof missed)[number];
-      // Read to its end, it is no loss; and of what was left half read the checkpoint tells.
-      if (this.#options.known?.(name) === true) continue;
-      const words = `${name} was there and gone before it could be opened`;
-      this.#queue.push({ kind: 'loss', segment: null, loss: { reason: 'deleted', proof, name, words } });
-    }
   }
 
   /** What stood half read in the checkpoint, and is under no name any more. */
@@ -279,7 +273,7 @@ export class Cursor {
     this.#torn.delete(segment);
     if (!this.#entered.has(segment)) {
       this.#entered.add(segment);
-      if (this.#offset === 0) this.#queue.unshift(...this.#options.enter(segment));
+      if (this.#offset === 0) this.#queue.unshift(...this.#missed.atJoin(segment, this.#options.enter(segment)));
     }
     return true;
   }
@@ -332,7 +326,9 @@ export class Cursor {
 
   // ---- reading on
 
-  async #step(): Promise<Piece | 'again' | null> {
+  async #stepOn(): Promise<Piece | 'again' | null> {
+    // What is to be said of a segment comes before what is in it.
+    if (this.#queue.length > 0) return 'again';
     const segment = this.#segment as Segment;
     if (segment.gone !== null) return this.#goneMeanwhile(segment);
     try {

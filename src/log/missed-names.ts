@@ -21,11 +21,14 @@ export class MissedNames {
   readonly #segments: SegmentList;
   /** The segment that has a name (given without `.gz`) by now. */
   readonly #segmentOf: (stem: string) => unknown;
+  readonly #learn: (instantMs: number) => void;
   readonly #waiting = new Map<string, Waiting>();
 
-  constructor(segments: SegmentList, segmentOf: (stem: string) => unknown) {
+  /** `learn`: tells the instant in the name of a file that is not missed after all. That of one that is proves no join. */
+  constructor(segments: SegmentList, segmentOf: (stem: string) => unknown, learn: (instantMs: number) => void) {
     this.#segments = segments;
     this.#segmentOf = segmentOf;
+    this.#learn = learn;
   }
 
   /** Whether another look at the directory is needed to know. */
@@ -66,6 +69,7 @@ export class MissedNames {
           owner.name = backup.name;
           owner.instantMs = backup.instantMs;
           owner.awaitsName = false;
+          this.#learn(instantMs);
         }
       }
       this.#waiting.delete(stem);

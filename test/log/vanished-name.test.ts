@@ -56,6 +56,8 @@ test('a name that vanishes before it was opened is not taken for that of a file 
   await log.refresh(true);
 
   expect(log.missed.map(({ name }) => name)).toEqual([VANISHED]);
+  // By its instant another file would seem to follow on what was read before.
+  expect(log.instants).toEqual([]);
 });
 
 /** Ended so long before the name that vanished, by the file system. */

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { LogFiles } from '../../src/log/files.ts';
 import { LOG_FILES } from '../../src/log/files.ts';
@@ -26,6 +26,17 @@ const NO_LINKS: LogFiles = {
   link: () => Promise.reject(Object.assign(new Error('read-only'), { code: 'EROFS' })),
 };
 
+/** The name of a backup stands in the log's directory when that is read first, and its file has gone. */
+function showingOnce(backup: string): LogFiles['list'] {
+  let shown = false;
+  return async (directory) => {
+    const names = await LOG_FILES.list(directory);
+    if (!names.includes('audit.log') || shown) return names;
+    shown = true;
+    return [...names, basename(backup)];
+  };
+}
+
 test('a file that came and went while the agent was down, behind one that lost its name, is in the ledger', async () => {
   const { writer, state, output, start } = setUp();
   writer.write(2);
@@ -43,6 +54,44 @@ test('a file that came and went while the agent was down, behind one that lost i
   expect(output.stored.map(idOf)).toEqual(['0', '1', '2', '6', '7']);
   expect(state.losses).toMatchObject([
     { reason: 'gap', proof: 'suspected', after: { auditID: '2' }, before: { auditID: '6' } },
+  ]);
+});
+
+test.each([
+  ['right before the file that is read next', 0],
+  ['among others that nobody has seen', 2],
+])('a file of which only the name was seen, and the gap that it leaves, are one loss: %s', async (_, others) => {
+  const { writer, state, output, start } = setUp();
+  writer.write(2);
+  const running = await start();
+  await until(() => output.stored.length === 2);
+  await running.kill();
+
+  rotateAway(writer);
+  writer.write(3);
+  const backup = writer.rotate();
+  rmSync(backup);
+  for (let other = 0; other < others; other += 1) {
+    writer.write(1);
+    rotateAway(writer);
+  }
+  writer.write(2);
+  await (await start({ ships: true, files: { ...LOG_FILES, list: showingOnce(backup) } })).ended;
+
+  expect(output.stored.map(idOf)).toEqual(['0', '1', String(5 + others), String(6 + others)]);
+  expect(state.losses).toMatchObject([
+    { reason: 'gap', proof: 'certain', after: { auditID: '1' }, before: { auditID: String(5 + others) } },
+  ]);
+  expect(state.losses[0]?.words).toContain(`${basename(backup)} was there and gone before it could be opened`);
+});
+
+test('a file of which only the name was seen is in the ledger, also where it leaves no gap that could be seen', async () => {
+  const { writer, state, output, start } = setUp();
+  writer.write(2);
+  await (await start({ files: { ...LOG_FILES, list: showingOnce('audit-2020-01-01T00-00-00.000.log') } })).finish();
+  expect(output.stored.map(idOf)).toEqual(['0', '1']);
+  expect(state.losses).toMatchObject([
+    { reason: 'deleted', proof: 'certain', name: 'audit-2020-01-01T00-00-00.000.log' },
   ]);
 });
 
@@ -102,15 +151,7 @@ test('a backup that was settled in an earlier run, and goes while the agent star
   await running.kill();
 
   rmSync(backup);
-  const name = backup.slice(backup.lastIndexOf('/') + 1);
-  let shown = false;
-  const list: LogFiles['list'] = async (directory) => {
-    const names = await LOG_FILES.list(directory);
-    if (!writer.path.startsWith(`${directory}/audit`) || shown) return names;
-    shown = true;
-    return [...names, name];
-  };
-  const again = await start({ files: { ...LOG_FILES, list } });
+  const again = await start({ files: { ...LOG_FILES, list: showingOnce(backup) } });
   await until(() => again.log.missed.length === 1);
   await again.finish();
 
