@@ -153,9 +153,7 @@ export class Backups {
   async #tryToMeet(backup: BackupName): Promise<boolean> {
     const { learn, anomaly, names } = this.#options;
     try {
-      const met = await this.#meet(backup);
-      learn(backup.instantMs);
-      if (met) return true;
+      if (await this.#meet(backup)) return true;
       this.#retry();
       return false;
     } catch (error) {
@@ -196,6 +194,7 @@ export class Backups {
     const { files, names, segments } = this.#options;
     const path = names.path(backup.name);
     const { fd, facts } = await openRegular(files, path);
+    this.#options.learn(backup.instantMs);
     const content = backup.compressed ? new GzipContent(files, fd) : new PlainContent(files, fd);
     let taken = false;
     try {
