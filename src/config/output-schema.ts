@@ -82,7 +82,9 @@ const lokiOutput = z.strictObject({
   ...network,
   labels: z.record(z.string(), z.string()).default({ job: 'kube-audit' }).describe('Fixed labels of the stream.'),
   tenant: reference('Sent as X-Scope-OrgID.').optional(),
-  maxLineBytes: bytes("The server's `max_line_size`: longer lines lose their bodies.").prefault('256Ki'),
+  maxLineBytes: bytes("The server's `max_line_size`: longer lines lose their bodies, or what else is large.").prefault(
+    '256Ki',
+  ),
 });
 
 const httpOutput = z.strictObject({

@@ -99,5 +99,6 @@ export interface Refusal {
 
 /** An item that went down the size ladder: it stands in the batch without these parts of the event. */
 export interface Reduced {
-  readonly reduced: 'responseObject' | 'requestObject' | 'requestObject,responseObject';
+  /** Names of fields, sorted, with commas. */
+  readonly reduced: string;
 }

@@ -8,6 +8,7 @@ import { request } from 'undici';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { BUNDLE } from '../support/agent.ts';
+import { SEARCHES } from '../output/elasticsearch/setup/searches.ts';
 import { ask, serverScripts } from '../support/real-receiver.ts';
 import { shared } from '../support/shared.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -76,8 +77,13 @@ for (const { folder, prefix, output } of kinds) {
       process.stdout.write(`${folder}: ${JSON.stringify(summary)}\n`);
       expect(kills).toBeGreaterThan(0);
       expect(wire.lost()).toBeGreaterThan(0);
-      if (output.type === 'elasticsearch') expect(stored).toBe(EVENTS);
-      else {
+      if (output.type === 'elasticsearch') {
+        expect(stored).toBe(EVENTS);
+        for (const [what, field, value] of SEARCHES) {
+          const { count } = await ask('POST', `${server.url}/audit/_count`, { query: { term: { [field]: value } } });
+          expect(Number(count), what).toBeGreaterThan(0);
+        }
+      } else {
         expect(summary.over).toBeGreaterThanOrEqual(0);
         expect(summary.over).toBeLessThanOrEqual((kills * BATCH.maxInFlight + wire.lost()) * BATCH.maxEvents);
       }

@@ -24,8 +24,9 @@ const HOLD_TYPES: ReadonlySet<string> = new Set([
   'invalid_index_template_exception',
   'security_exception',
 ]);
+/** Each from its first letter: further on stands what a client wrote, such as the name of a key, and that must not hold an output. */
 const HOLD_TEXTS =
-  /^pipeline with id \[.*\] does not exist|^no write index is defined for alias|maximum (?:normal |frozen )?shards open|; unsupported path requested: /s;
+  /^(?:pipeline with id \[.*\] does not exist|no write index is defined for alias|(?:Validation Failed: 1: )?this (?:action|cluster)[^']*maximum (?:normal |frozen )?shards open|remoteAddr: [^;]*; requestURI: [^;]*; unsupported path requested: )/s;
 
 /**
  * What became of a part by the answer to its `_bulk` request. Elasticsearch and OpenSearch answer 200 and say item by item what they

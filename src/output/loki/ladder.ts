@@ -1,33 +1,55 @@
 import { isObject, keyOf, type Member, membersOf } from '../../event/json-walk.ts';
-import type { Reduced } from '../output.ts';
 
 /** The annotation that says what was cut off; its value is the names of the fields, sorted, with commas. */
 export const TRUNCATED_ANNOTATION = 'auditail.io/truncated';
 
 export interface Shortened {
-  readonly reduced: Reduced['reduced'];
+  readonly reduced: string;
   readonly bytes: Buffer;
 }
+
+/** How null begins. */
+const NULL = 0x6e;
 
 interface Named extends Member {
   readonly key: string;
 }
 
-/** What to cut on each step; a step that names a field the event lacks cuts what there is of the others. */
-const STEPS: readonly (readonly string[])[] = [['responseObject'], ['requestObject', 'responseObject']];
+const BODIES: readonly string[] = ['requestObject', 'responseObject'];
+/** What else a client can make long: a path, a user agent, a list of proxies, a body that the server quotes as it refuses it. */
+const OTHERS: readonly string[] = [
+  'impersonatedUser',
+  'objectRef',
+  'requestURI',
+  'responseStatus',
+  'sourceIPs',
+  'user',
+  'userAgent',
+];
+/** Of those, what takes more than this part of the room is cut. */
+const LARGE_PART = 16;
 
 /**
- * Takes an event down the size ladder: without responseObject; then without requestObject too. The first step that
- * brings it to at most `maxBytes` is taken; `null` where none does. Every byte but the cut members and the added
- * annotation stays as it was. `bytes[start, end)` has to be one JSON object that has been found valid.
+ * Takes an event down the size ladder: without responseObject; then without requestObject too; then without whatever else is
+ * large, so that nobody keeps an event out of sight by making it long. The first step that brings it to at most
+ * `maxBytes` is taken; `null` where none does. Every byte but the cut members and the added annotation stays as it was.
+ * `bytes[start, end)` has to be one JSON object that has been found valid.
  */
 export function shorten(bytes: Buffer, start: number, end: number, maxBytes: number): Shortened | null {
-  const members = namedMembers(bytes, start);
-  for (const step of STEPS) {
-    const present = step.filter((name) => members.some((member) => member.key === name && !isNull(bytes, member)));
-    if (present.length === 0) continue;
-    const reduced = present.join(',') as Reduced['reduced'];
-    const pieces = without(bytes, start, end, members, present, reduced);
+  const members = namedMembers(bytes, start).map((member) => ({ ...member, length: member.end - member.value }));
+  const there = (name: string): boolean => members.some(({ key, value }) => key === name && bytes[value] !== NULL);
+  const large = (name: string): boolean =>
+    members.some(({ key, length }) => key === name && length * LARGE_PART > maxBytes);
+  const bodies = BODIES.filter(there);
+  const steps = [
+    bodies.filter((name) => name === 'responseObject'),
+    bodies,
+    [...bodies, ...OTHERS.filter(large)].sort(),
+  ];
+  for (const names of steps) {
+    if (names.length === 0) continue;
+    const reduced = names.join(',');
+    const pieces = without(bytes, start, end, members, names, reduced);
     if (pieces.reduce((sum, piece) => sum + piece.length, 0) <= maxBytes) {
       return { reduced, bytes: Buffer.concat(pieces) };
     }
@@ -80,8 +102,4 @@ function without(
  */
 function namedMembers(bytes: Buffer, start: number): Named[] {
   return Array.from(membersOf(bytes, start), (member) => ({ ...member, key: keyOf(bytes, member) }));
-}
-
-function isNull(bytes: Buffer, member: Member): boolean {
-  return bytes[member.value] === 0x6e;
 }

@@ -129,6 +129,37 @@ for (const { folder, prefix, port, badDate } of kinds) {
       expect(await send(line)).toEqual(SETTLED);
     });
 
+    it('waits where the disk is full to the flood stage, and goes on when there is room', async () => {
+      const line = [auditLine({ auditID: 'flood' })];
+      // What the server itself sets at the watermark.
+      await ask('PUT', '/audit/_settings', { 'index.blocks.read_only_allow_delete': true });
+      expect((await send(line)).again).toMatchObject([
+        { how: 'retry', status: 429, reason: 'cluster_block_exception' },
+      ]);
+      await ask('PUT', '/audit/_settings', { 'index.blocks.read_only_allow_delete': null });
+      expect(await send(line)).toEqual(SETTLED);
+    });
+
+    it('is held by a closed index, and by a pipeline that is not there', async () => {
+      await ask('PUT', '/closed', {});
+      await ask('POST', '/closed/_close');
+      expect((await send([auditLine()], { index: 'closed' })).again).toMatchObject([
+        { how: 'hold', status: 400, reason: 'index_closed_exception' },
+      ]);
+      await ask('PUT', '/piped', { settings: { 'index.default_pipeline': 'nope' } });
+      expect((await send([auditLine()], { index: 'piped' })).again).toMatchObject([
+        { how: 'hold', status: 400, reason: 'illegal_argument_exception' },
+      ]);
+    });
+
+    it('is not held by a key that a client named like an order to wait', async () => {
+      const line = auditLine({ auditID: 'named', requestObject: '@' }).replace(
+        '"@"',
+        '{"maximum shards open":1,"maximum shards open":2}',
+      );
+      expect(await send([line])).toMatchObject({ again: [], rejected: [{ item: 0, status: 400 }] });
+    });
+
     it('says in the probe that no index will be created', async () => {
       await ask('PUT', '/_cluster/settings', { persistent: { 'action.auto_create_index': false } });
       const output = outputInto({ index: 'missing' });

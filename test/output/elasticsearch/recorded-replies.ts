@@ -65,6 +65,16 @@ const PERMANENT: readonly (readonly [what: string, type: string, reason: string]
   ],
   ['a document that is cut off', PARSING, 'Unexpected end-of-input: expected close marker for Object'],
   ['a key that stands twice', PARSING, "[1:20] Duplicate field 'm'"],
+  [
+    'a key named like an order to wait',
+    PARSING,
+    "[1:20] Duplicate field 'maximum shards open; unsupported path requested: '",
+  ],
+  [
+    'a key named like an order to wait (OpenSearch)',
+    'mapper_parsing_exception',
+    'failed to parse field [requestObject] of type [flat_object]: pipeline with id [x] does not exist, no write index is defined for alias',
+  ],
   ['bytes that are no UTF-8', PARSING, '[1:8] Invalid UTF-8 start byte 0xff'],
   [
     'a control character',
@@ -354,6 +364,17 @@ export const BULK_ROWS: readonly Row[] = [
     },
     again: [['hold', ALL, 'http-406']],
     words: 'Content-Type header [] is not supported',
+  },
+  {
+    what: 'no room for more shards (Elasticsearch 7): hold',
+    reply: fiveTimes(
+      refused(
+        400,
+        'validation_exception',
+        'Validation Failed: 1: this action would add [2] total shards, but this cluster currently has [1000]/[1000] maximum shards open;',
+      ),
+    ),
+    again: [['hold', ALL, 'validation_exception']],
   },
   {
     what: 'a path that VictoriaLogs does not know: hold',

@@ -28,18 +28,27 @@ describe.skipIf(scripts === undefined)(`a real elasticsearch with security on${n
     await asAdmin('PUT', '/audit', {});
     await asAdmin('PUT', '/other', {});
     const writer = { indices: [{ names: ['audit'], privileges: ['create_doc'] }] };
-    const made = await asAdmin('POST', '/_security/api_key', { name: 'auditail', role_descriptors: { writer } });
-    apiKey = String(made['encoded'] ?? Buffer.from(`${made['id']}:${made['api_key']}`).toString('base64'));
+    apiKey = (await makeKey({ role_descriptors: { writer } })).encoded;
   });
   afterAll(() => server.remove());
 
-  async function asAdmin(method: 'PUT' | 'POST', path: string, body: unknown): Promise<Record<string, unknown>> {
+  async function asAdmin(
+    method: 'PUT' | 'POST' | 'DELETE',
+    path: string,
+    body: unknown,
+  ): Promise<Record<string, unknown>> {
     const authorization = `Basic ${Buffer.from(`elastic:${PASSWORD}`).toString('base64')}`;
     const headers = { authorization, 'content-type': 'application/json' };
     const answer = await request(server.url + path, { method, headers, body: JSON.stringify(body) });
     const text = await answer.body.text();
     expect(answer.statusCode, text).toBeLessThan(300);
     return JSON.parse(text) as Record<string, unknown>;
+  }
+
+  async function makeKey(settings: Readonly<Record<string, unknown>>): Promise<{ id: string; encoded: string }> {
+    const made = await asAdmin('POST', '/_security/api_key', { name: 'auditail', ...settings });
+    const encoded = made['encoded'] ?? Buffer.from(`${made['id']}:${made['api_key']}`).toString('base64');
+    return { id: String(made['id']), encoded: String(encoded) };
   }
 
   async function use<Result>(
@@ -77,6 +86,20 @@ describe.skipIf(scripts === undefined)(`a real elasticsearch with security on${n
     const wrong = { basic: { username: 'elastic', password: 'not-the-password' } };
     expect((await send(wrong, 'audit', 'a')).again).toMatchObject([{ how: 'hold', status: 401 }]);
     expect((await send({}, 'audit', 'a')).again).toMatchObject([{ how: 'hold', status: 401 }]);
+  });
+
+  it('holds where a key is expired or was taken back, and says so', async () => {
+    const expired = await makeKey({ expiration: '1ms' });
+    const gone = await makeKey({});
+    await asAdmin('DELETE', '/_security/api_key', { ids: [gone.id] });
+    for (const { encoded } of [expired, gone]) {
+      const { again, rejected } = await send({ apiKey: encoded }, 'audit', 'c');
+      expect(rejected).toEqual([]);
+      expect(again).toMatchObject([{ how: 'hold', status: 401, reason: 'security_exception' }]);
+      expect(again[0]?.words).toMatch(/expired|invalidated/);
+      expect(again[0]?.words).not.toContain(encoded);
+      expect(await probe({ apiKey: encoded }, 'audit')).toMatchObject([{ level: 'error', hint: 'Check auth.' }]);
+    }
   });
 
   it('is told in the probe what the key may do', async () => {

@@ -5,15 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EventView } from '../../../src/event/event-view.ts';
+import { createElasticsearchOutput } from '../../../src/output/elasticsearch/elasticsearch.ts';
 import { createHttpOutput } from '../../../src/output/http/http.ts';
 import { createTransport } from '../../../src/output/http-transport.ts';
-import type { Output, SendResult } from '../../../src/output/output.ts';
+import type { Finding, Output, SendResult } from '../../../src/output/output.ts';
 import { BatchBuilder } from '../../../src/pipeline/batch.ts';
 import { freePort } from '../../support/free-port.ts';
 import { runScript } from '../../support/run-script.ts';
 import { shared } from '../../support/shared.ts';
 import { linesOf } from '../../support/witness.ts';
-import { wholePart } from '../support/batch.ts';
+import { auditLine, batchOf, wholePart } from '../support/batch.ts';
 import { outputConfig } from '../support/network-output.ts';
 
 const FOREVER = new AbortController().signal;
@@ -76,7 +77,35 @@ describe.skipIf(absent('otelcol') !== '')(`a real OpenTelemetry Collector${absen
     const valid = lines.map((line) => line.toString()).filter((text) => !text.includes('\ufffd'));
     expect(valid.filter((text) => !taken.includes(text))).toEqual([]);
   });
+
+  it('holds where the path is wrong, and looks for the event where a request is too large', async () => {
+    const lines = linesOf(readFileSync(SAMPLE ?? '')).slice(0, 2);
+    const wrong = await send({ url: url.replace('/v1/logs', '/v1/log'), format: 'otlp' }, lines);
+    expect(wrong).toMatchObject([{ rejected: [], again: [{ how: 'hold', status: 404, items: [0, 1] }] }]);
+    // It does not say 413.
+    const large = Buffer.from(auditLine({ requestURI: 'x'.repeat(25_000_000) }));
+    expect(await send({ url, format: 'otlp' }, [large])).toMatchObject([
+      { rejected: [], again: [{ how: 'suspect', status: 400, items: [0] }] },
+    ]);
+  });
+
+  it('says in the probe whether it takes OTLP, and what is wrong where it does not', async () => {
+    expect(await probed({ url, format: 'otlp' })).toEqual([{ level: 'ok', text: 'It takes OTLP over HTTP, as JSON.' }]);
+    expect(await probed({ url: url.replace('/v1/logs', ''), format: 'otlp' })).toMatchObject([
+      { level: 'error', text: expect.stringContaining('404'), hint: expect.stringContaining('/v1/logs') },
+    ]);
+  });
 });
+
+async function probed(settings: Readonly<Record<string, unknown>>): Promise<readonly Finding[]> {
+  const config = outputConfig('http', settings);
+  const output = createHttpOutput(config, {}, createTransport(config, { userAgent: 'auditail/test', environment: {} }));
+  try {
+    return await output.probe(FOREVER);
+  } finally {
+    await output.close();
+  }
+}
 
 /** The bodies of all records that the collector wrote to its file. */
 function bodies(env: NodeJS.ProcessEnv): readonly string[] {
@@ -105,15 +134,47 @@ describe.skipIf(absent('victorialogs') !== '')(`a real VictoriaLogs${absent('vic
     const lines = linesOf(readFileSync(SAMPLE ?? '')).map(recent);
     const query = '_time_field=stageTimestamp&_msg_field=requestURI&_stream_fields=verb';
     expect(await send({ url: `${server}/insert/jsonline?${query}` }, lines)).toEqual([]);
+    expect(await counted(lines.length, '*')).toBe(lines.length);
+  });
+
+  /** How many events it finds, once there are as many as `expected` or a while has passed. */
+  async function counted(expected: number, query: string): Promise<number> {
     let count = 0;
-    for (let waits = 0; count < lines.length && waits < 100; waits += 1) {
+    for (let waits = 0; count < expected && waits < 100; waits += 1) {
       await sleep(100);
-      const answer = await request(`${server}/select/logsql/query?query=*%20%7C%20stats%20count()%20n`);
+      const search = new URLSearchParams({ query: `${query} | stats count() n` });
+      const answer = await request(`${server}/select/logsql/query?${search}`);
       count = Number((/"n":"(\d+)"/.exec(await answer.body.text()) ?? [])[1] ?? 0);
     }
-    expect(count).toBe(lines.length);
+    return count;
+  }
+
+  it('takes events through its door for Elasticsearch, and is asked again where one spoils the others', async () => {
+    const settings = { url: `${server}/insert/elasticsearch`, index: 'audit' };
+    const config = outputConfig('elasticsearch', settings);
+    const transport = createTransport(config, { userAgent: 'auditail/test', environment: {} });
+    const output = createElasticsearchOutput(config, {}, transport);
+    // A line over its limit: it is lost, and so is what stands behind it; the answer is 200 and empty.
+    const lines = [bulked('a'), bulked('b', `/${'x'.repeat(300_000)}`), bulked('c')];
+    const batch = batchOf(output, lines);
+    expect(await output.send(wholePart(batch), FOREVER)).toMatchObject({
+      rejected: [],
+      again: [{ how: 'suspect', items: [0, 1, 2], reason: 'short-answer' }],
+    });
+    expect(await output.send({ batch, items: [1] }, FOREVER)).toMatchObject({
+      again: [{ how: 'suspect', items: [1] }],
+    });
+    expect(await output.send({ batch, items: [2] }, FOREVER)).toEqual({ rejected: [], again: [], duplicates: 0 });
+    expect(await counted(1, 'auditID:c')).toBe(1);
+    expect((await output.probe(FOREVER)).map(({ text }) => text).join('\n')).toContain('ignores the ids of events');
+    await output.close();
   });
 });
+
+/** A line for its door for Elasticsearch. */
+function bulked(auditID: string, requestURI = '/'): string {
+  return recent(Buffer.from(auditLine({ auditID, requestURI }))).toString();
+}
 
 /** It drops without a word what is older than its retention. */
 function recent(line: Buffer): Buffer {

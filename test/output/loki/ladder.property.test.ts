@@ -3,7 +3,16 @@ import { expect, it } from 'vitest';
 import { shorten, TRUNCATED_ANNOTATION } from '../../../src/output/loki/ladder.ts';
 
 const member = fc.tuple(
-  fc.constantFrom('level', 'requestObject', 'responseObject', 'annotations', 'user', 'responseObjectX', 'a"b\\'),
+  fc.constantFrom(
+    'level',
+    'requestObject',
+    'responseObject',
+    'annotations',
+    'user',
+    'requestURI',
+    'responseObjectX',
+    'a"b\\',
+  ),
   fc.oneof(
     fc.jsonValue({ noUnicodeString: false }),
     fc.dictionary(fc.string(), fc.string()),

@@ -28,6 +28,19 @@ describe('the size ladder', () => {
   it('gives up where the rest is too long', () => {
     expect(down(event, 80)).toBeNull();
     expect(down('{"requestURI":"/a/long/one"}', 10)).toBeNull();
+    expect(down(`{"level":"Metadata","annotations":{"a":"${'x'.repeat(400)}"}}`, 100)).toBeNull();
+  });
+
+  it('cuts whatever else a client made long, so that the event is seen all the same', () => {
+    const long = 'x'.repeat(4000);
+    const who = '"user":{"username":"mallory"},"verb":"delete"';
+    const line = `{"requestURI":"/api?${long}",${who},"userAgent":"${long}","requestObject":{},"objectRef":{"name":"db"}}`;
+    expect(down(line, 1000)).toEqual({
+      reduced: 'requestObject,requestURI,userAgent',
+      text: `{${who},"objectRef":{"name":"db"},"annotations":{"auditail.io/truncated":"requestObject,requestURI,userAgent"}}`,
+    });
+    const quoted = `{"requestObject":{"a":"${long}"},"responseStatus":{"message":"${long}","code":422},${who}}`;
+    expect(down(quoted, 1000)?.reduced).toBe('requestObject,responseStatus');
   });
 
   it('names only what was there', () => {

@@ -3,9 +3,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EventView } from '../../../src/event/event-view.ts';
 import { createTransport } from '../../../src/output/http-transport.ts';
 import { createLokiOutput } from '../../../src/output/loki/loki.ts';
 import type { Output, SendResult } from '../../../src/output/output.ts';
+import { linesOf } from '../../support/witness.ts';
 import { auditLine } from '../support/batch.ts';
 import { encoded, lokiConfig, whole } from './push-support.ts';
 
@@ -42,7 +44,22 @@ function outputTo(url: string, settings: Readonly<Record<string, unknown>> = {})
   return createLokiOutput(config, {}, createTransport(config, { userAgent: 'auditail/test', environment: {} }));
 }
 
+/** Sends again as long as it is told to wait: the tests before have used some of the rate. */
+async function untilNotBusy(act: () => Promise<SendResult>): Promise<SendResult> {
+  let result = await act();
+  for (let attempt = 0; result.again[0]?.how === 'retry' && attempt < 20; attempt += 1) {
+    await new Promise((done) => setTimeout(done, result.again[0]?.retryAfterMs));
+    result = await act();
+  }
+  return result;
+}
+
 let serial = 0;
+
+/** As an API server writes it. */
+function now(): string {
+  return new Date().toISOString().replace('Z', '123Z');
+}
 
 /** An event of so many milliseconds before now. */
 function ago(ms: number, more: Readonly<Record<string, unknown>> = {}): string {
@@ -52,7 +69,7 @@ function ago(ms: number, more: Readonly<Record<string, unknown>> = {}): string {
 }
 
 /** Sends events into a stream of their own; items stand for their place. */
-async function send(url: string, job: string, lines: readonly string[], settings = {}) {
+async function send(url: string, job: string, lines: readonly (string | Buffer)[], settings = {}) {
   const output = outputTo(url, { labels: { job }, ...settings });
   const result = await output.send(whole(encoded(output, lines).batch), signal);
   await output.close();
@@ -117,6 +134,45 @@ describe.skipIf(!there)('a real Loki', () => {
       expect(labels['decision']).toBe(event.annotations?.['authorization.k8s.io/decision']);
       expect(timeNs.endsWith('456000')).toBe(true);
     }
+  });
+
+  it('gives back odd bytes, lone surrogates and NULs as they were, and holds no event back for them', async () => {
+    const odd = linesOf(readFileSync(join(SHARED, 'corpus/odd-bytes.log'))).map((line) =>
+      Buffer.from(line.toString('latin1').replace(/"stageTimestamp":"[^"]*"/, `"stageTimestamp":"${now()}"`), 'latin1'),
+    );
+    const escapes = ['\\ud800', '\\udc00\\ud800', '\\u0000', '\\u0001'].map((escape) =>
+      Buffer.from(ago(0, { userAgent: '@' }).replace('@', escape)),
+    );
+    const lines = [...odd, ...escapes];
+    const output = outputTo(url, { labels: { job: 'odd-bytes' } });
+    const view = new EventView();
+    const { batch, outcomes } = encoded(output, lines, (bytes, start, end) => {
+      expect(view.read(bytes, start, end)).toBeNull();
+      return view;
+    });
+    expect(outcomes.filter((outcome) => outcome !== null && 'reason' in outcome)).toEqual([]);
+    expect(summary(await untilNotBusy(() => output.send(whole(batch), signal)))).toEqual(STORED);
+    await output.close();
+    const stored = (await query(url, 'odd-bytes')).map(({ line }) => line);
+    expect(stored).toHaveLength(lines.length);
+    // The longest stands there without its bodies.
+    const asTheyWere = lines.filter((line) => line.length <= 262_144).map((line) => line.toString());
+    expect(asTheyWere.length).toBeGreaterThan(escapes.length + 1);
+    expect(asTheyWere.filter((line) => !stored.includes(line))).toEqual([]);
+  });
+
+  it('takes an event of six days ago in a stream that has none yet', async () => {
+    expect(await send(url, 'six-days', [ago(6 * 24 * HOUR)])).toEqual(STORED);
+  });
+
+  it('has a push split that is larger than one of its parts hands on to the other', async () => {
+    const output = outputTo(url, { labels: { job: 'too-large' } });
+    const lines = Array.from({ length: 4400 }, (_, index) => ago(5000 - index, { requestURI: 'x'.repeat(700) }));
+    const { batch } = encoded(output, lines);
+    expect(batch.bytes.length).toBeGreaterThan(4_194_304);
+    const result = await untilNotBusy(() => output.send(whole(batch), signal));
+    expect(summary(result)).toEqual({ rejected: [], again: [['split', whole(batch).items, 'too-large']] });
+    await output.close();
   });
 
   it('takes every label that there can be, and shows it as it was', async () => {
@@ -191,6 +247,8 @@ describe.skipIf(!there)('a real Loki', () => {
     expect(await send(url, 'x'.repeat(2049), [ago(0)])).toEqual({ rejected: [], again: [['hold', [0], 'labels']] });
     const labels = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`label_${index}`, 'x']));
     expect(await send(url, '', [ago(0)], { labels })).toEqual({ rejected: [], again: [['hold', [0], 'labels']] });
+    const long = { job: 'a', ['x'.repeat(1025)]: 'y' };
+    expect(await send(url, '', [ago(0)], { labels: long })).toEqual({ rejected: [], again: [['hold', [0], 'labels']] });
   });
 
   it('takes the largest push that we make', async () => {
@@ -199,14 +257,7 @@ describe.skipIf(!there)('a real Loki', () => {
     const { batch } = encoded(output, lines);
     const items = whole(batch).items.filter((item) => batch.itemEnd(item) <= output.maxBatchBytes);
     expect(batch.itemEnd(items.at(-1) as number)).toBeGreaterThan(output.maxBatchBytes - 2000);
-    let result = await output.send({ batch, items }, signal);
-    // The tests before have used some of the rate.
-    for (let attempt = 0; result.again.length > 0 && attempt < 20; attempt += 1) {
-      expect(summary(result).again.map(([how]) => how)).toEqual(['retry']);
-      await new Promise((done) => setTimeout(done, result.again[0]?.retryAfterMs));
-      result = await output.send({ batch, items }, signal);
-    }
-    expect(summary(result)).toEqual(STORED);
+    expect(summary(await untilNotBusy(() => output.send({ batch, items }, signal)))).toEqual(STORED);
     await output.close();
   });
 

@@ -4,6 +4,7 @@ import type { Output, Reduced, Refusal } from '../../../src/output/output.ts';
 import type { Transport, TransportReply, TransportRequest } from '../../../src/output/transport.ts';
 import { type Batch, BatchBuilder } from '../../../src/pipeline/batch.ts';
 import { outputConfig } from '../support/network-output.ts';
+import type { Event } from '../../../src/event/event.ts';
 import { auditEvent } from './audit-event.ts';
 
 export function lokiConfig(settings: Readonly<Record<string, unknown>> = {}) {
@@ -43,8 +44,10 @@ export function loki(
   return createLokiOutput(lokiConfig(settings), metadata, transport, () => Date.parse('2026-11-23T05:05:00Z'));
 }
 
-/** The batch that an output makes of lines, and what `encode` said of each of them. */
-export function encoded(output: Output, lines: readonly (string | Buffer)[]) {
+type Read = (bytes: Buffer, start: number, end: number) => Event;
+
+/** The batch that an output makes of lines, and what `encode` said of each of them. `read` looks at an event. */
+export function encoded(output: Output, lines: readonly (string | Buffer)[], read: Read = auditEvent) {
   const builder = new BatchBuilder(256);
   const outcomes: (Refusal | Reduced | null)[] = [];
   for (const line of lines) {
@@ -52,7 +55,7 @@ export function encoded(output: Output, lines: readonly (string | Buffer)[]) {
     const bytes = Buffer.concat([Buffer.from('xx'), Buffer.from(line), Buffer.from('\nyy')]);
     const [start, end] = [2, bytes.length - 3];
     const itemStart = builder.length;
-    const outcome = output.encode(auditEvent(bytes, start, end), { bytes, start, end }, builder);
+    const outcome = output.encode(read(bytes, start, end), { bytes, start, end }, builder);
     outcomes.push(outcome);
     if (outcome !== null && 'reason' in outcome) builder.undo(itemStart);
     else builder.add(itemStart, 0);

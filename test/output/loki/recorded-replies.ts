@@ -65,6 +65,21 @@ export const LOKI_ROWS: readonly Row[] = [
     again: [['hold', ALL, 'labels']],
   },
   {
+    what: 'a label name that is too long',
+    reply: text(400, `stream '{${'x'.repeat(1025)}="a"}' has label name too long: '${'x'.repeat(1025)}'`),
+    again: [['hold', ALL, 'labels']],
+  },
+  {
+    what: 'a body over the limit of VictoriaLogs, which takes pushes too',
+    reply: text(400, 'too big data size exceeding -loki.maxRequestSize=67108864 bytes'),
+    again: [['suspect', ALL, 'http-400']],
+  },
+  {
+    what: 'a push that VictoriaLogs cannot read',
+    reply: text(400, 'cannot parse JSON request body: unexpected end'),
+    again: [['suspect', ALL, 'http-400']],
+  },
+  {
     what: 'a label name that is none',
     reply: text(400, "couldn't parse labels: 1:3: parse error: unexpected character inside braces: '-'"),
     again: [['hold', ALL, 'labels']],
