@@ -8,7 +8,7 @@ import { request } from 'undici';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { BUNDLE } from '../support/agent.ts';
-import { SEARCHES } from '../output/elasticsearch/setup/searches.ts';
+import { kql, SEARCHES } from '../output/elasticsearch/setup/searches.ts';
 import { ask, serverScripts } from '../support/real-receiver.ts';
 import { shared } from '../support/shared.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -80,7 +80,7 @@ for (const { folder, prefix, output } of kinds) {
       if (output.type === 'elasticsearch') {
         expect(stored).toBe(EVENTS);
         for (const [what, field, value] of SEARCHES) {
-          const { count } = await ask('POST', `${server.url}/audit/_count`, { query: { term: { [field]: value } } });
+          const { count } = await ask('POST', `${server.url}/audit/_count`, { query: kql(field, value) });
           expect(Number(count), what).toBeGreaterThan(0);
         }
       } else {

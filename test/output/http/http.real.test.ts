@@ -11,6 +11,7 @@ import { createTransport } from '../../../src/output/http-transport.ts';
 import type { Finding, Output, SendResult } from '../../../src/output/output.ts';
 import { BatchBuilder } from '../../../src/pipeline/batch.ts';
 import { freePort } from '../../support/free-port.ts';
+import { REPOSITORY } from '../../support/source-files.ts';
 import { runScript } from '../../support/run-script.ts';
 import { shared } from '../../support/shared.ts';
 import { linesOf } from '../../support/witness.ts';
@@ -119,6 +120,9 @@ function bodies(env: NodeJS.ProcessEnv): readonly string[] {
   );
 }
 
+/** As docs/outputs.md has it. */
+const WAY_IN = '_time_field=stageTimestamp&_msg_field=requestURI&_stream_fields=verb';
+
 describe.skipIf(absent('victorialogs') !== '')(`a real VictoriaLogs${absent('victorialogs')}`, () => {
   let env: NodeJS.ProcessEnv;
   let server = '';
@@ -132,9 +136,16 @@ describe.skipIf(absent('victorialogs') !== '')(`a real VictoriaLogs${absent('vic
 
   it('takes recorded events as newline-delimited JSON', async () => {
     const lines = linesOf(readFileSync(SAMPLE ?? '')).map(recent);
-    const query = '_time_field=stageTimestamp&_msg_field=requestURI&_stream_fields=verb';
-    expect(await send({ url: `${server}/insert/jsonline?${query}` }, lines)).toEqual([]);
+    expect(await send({ url: `${server}/insert/jsonline?${WAY_IN}` }, lines)).toEqual([]);
     expect(await counted(lines.length, '*')).toBe(lines.length);
+    const page = readFileSync(join(REPOSITORY, 'docs/outputs.md'), 'utf8');
+    const query = /Query: `([^`]+)`/.exec(page)?.[1] ?? 'there is none in the documentation';
+    const meant = lines.filter((line) => {
+      const { verb, objectRef } = JSON.parse(line.toString()) as { verb: string; objectRef?: { resource?: string } };
+      return verb === 'delete' && objectRef?.resource === 'secrets';
+    });
+    expect(meant.length).toBeGreaterThan(0);
+    expect(await counted(meant.length, query)).toBe(meant.length);
   });
 
   /** How many events it finds, once there are as many as `expected` or a while has passed. */

@@ -7,6 +7,7 @@ import { EventView } from '../../../src/event/event-view.ts';
 import { createTransport } from '../../../src/output/http-transport.ts';
 import { createLokiOutput } from '../../../src/output/loki/loki.ts';
 import type { Output, SendResult } from '../../../src/output/output.ts';
+import { documented } from '../../support/documented.ts';
 import { linesOf } from '../../support/witness.ts';
 import { auditLine } from '../support/batch.ts';
 import { encoded, lokiConfig, whole } from './push-support.ts';
@@ -133,6 +134,19 @@ describe.skipIf(!there)('a real Loki', () => {
       expect(labels['name']).toBe(event.objectRef?.name);
       expect(labels['decision']).toBe(event.annotations?.['authorization.k8s.io/decision']);
       expect(timeNs.endsWith('456000')).toBe(true);
+    }
+  });
+
+  it('answers what the documentation tells people to ask', async () => {
+    const alice = { user: { username: 'alice' }, objectRef: { resource: 'secrets' }, responseStatus: { code: 403 } };
+    expect(await send(url, 'kube-audit', [ago(1000, { ...alice, verb: 'get' })])).toEqual(STORED);
+    const queries = documented('logql').join('').trim().split('\n');
+    expect(queries.length).toBeGreaterThan(2);
+    for (const text of queries) {
+      const search = new URLSearchParams({ query: text, limit: '10' });
+      const reply = await fetch(`${url}/loki/api/v1/query_range?${search}`);
+      const { data } = (await reply.json()) as { data: { result: readonly unknown[] } };
+      expect(data.result.length, text).toBeGreaterThan(0);
     }
   });
 

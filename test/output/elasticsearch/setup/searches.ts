@@ -10,3 +10,8 @@ export const SEARCHES: readonly (readonly [what: string, field: string, value: s
   ['decision', 'annotations.authorization.k8s.io/decision', 'allow'],
   ['what a body says', 'requestObject.kind', 'Pod'],
 ];
+
+/** What KQL, as docs/outputs.md shows it, makes of `field : "value"`. */
+export function kql(field: string, value: string): unknown {
+  return { match_phrase: { [field]: value } };
+}

@@ -7,14 +7,19 @@ import { createElasticsearchOutput } from '../../../../src/output/elasticsearch/
 import { createTransport } from '../../../../src/output/http-transport.ts';
 import { BatchBuilder } from '../../../../src/pipeline/batch.ts';
 import { ask, serverScripts, type ServerScripts } from '../../../support/real-receiver.ts';
+import { documented } from '../../../support/documented.ts';
 import { shared } from '../../../support/shared.ts';
 import { auditLine, batchOf, wholePart } from '../../support/batch.ts';
 import { outputConfig } from '../../support/network-output.ts';
-import { SEARCHES } from './searches.ts';
+import { kql, SEARCHES } from './searches.ts';
 
 const CORPUS = shared('corpus/mixed.log.zst');
 const EVENTS = 64_389;
 const MAX_BATCH = 1_500_000;
+
+interface Copies {
+  readonly buckets: readonly { copies: { hits: { hits: readonly { _id: string; _index: string }[] } } }[];
+}
 
 async function write(): Promise<void> {}
 
@@ -126,15 +131,30 @@ for (const one of kinds) {
       expect(await ship('native', 'native')).toEqual([]);
       expect(await found('native', { match_all: {} })).toBe(EVENTS);
       for (const [what, field, value] of SEARCHES) {
-        expect(await found('native', { term: { [field]: value } }), what).toBeGreaterThan(0);
+        expect(await found('native', kql(field, value)), what).toBeGreaterThan(0);
       }
       expect(await setup('native', '--remove')).toContain('- index template auditail-native (remove)');
     });
 
-    it('stores what a client made too long or too deep to be indexed, and says so', async () => {
+    it('stores what a client made too long, too deep or too strange to be indexed, and says so', async () => {
       const long = 'x'.repeat(40_000);
       const deep = `${'{"a":'.repeat(300)}1${'}'.repeat(300)}`;
-      const bodies = [`{"data":"${long}"}`, `{"${long}":"x"}`, deep];
+      const strange = [
+        '"text"',
+        '7',
+        'true',
+        'null',
+        '[1,{"a":2}]',
+        '{"":1,".":{},"a..b":2}',
+        '{"_id":"x"}',
+        '{"a":"\\ud800\\u0000"}',
+      ];
+      const large = [
+        '{"a":123456789012345678901234567890}',
+        '{"a":1e400}',
+        '[{"op":"add","value":1},{"op":"add","value":{"b":1}}]',
+      ];
+      const bodies = [`{"data":"${long}"}`, `{"${long}":"x"}`, deep, ...strange, ...large];
       const lines = bodies.map((body, at) =>
         auditLine({ auditID: `odd-${at}`, user: { username: 'alice' }, responseObject: '@' }).replace('"@"', body),
       );
@@ -147,14 +167,14 @@ for (const one of kinds) {
     // The Elasticsearch of these tests has no API for data streams.
     it.skipIf(folder !== 'opensearch')('finds what was sent before a roll-over, wherever it stands', async () => {
       const stream = 'logs-audit-default';
-      const template = { index_patterns: [stream], data_stream: {}, priority: 500 };
-      await ask('PUT', `${server.url}/_index_template/look-up`, template);
+      await setupWith(['--data-stream', stream]);
       const config = outputConfig('elasticsearch', { url: server.url, dataStream: stream });
       const transport = createTransport(config, { userAgent: 'test', environment: {} });
       const output = createElasticsearchOutput(config, {}, transport);
+      const stageTimestamp = new Date().toISOString();
       const batch = batchOf(
         output,
-        Array.from({ length: 6 }, (_, at) => auditLine({ auditID: `${at}` })),
+        Array.from({ length: 6 }, (_, at) => auditLine({ auditID: `${at}`, stageTimestamp })),
       );
       const { signal } = new AbortController();
       for (const items of [[0, 2], [3]]) {
@@ -166,6 +186,20 @@ for (const one of kinds) {
       // So it would be without the question: a second copy.
       expect((await output.send({ batch, items: [0] }, signal)).duplicates).toBe(0);
       await output.close();
+      await ask('POST', `${server.url}/${stream}/_refresh`);
+      // The query by which the documentation has people find it.
+      const [request = '', ...query] = (documented('json').find((text) => text.startsWith('POST ')) ?? '').split('\n');
+      const { aggregations } = await ask(
+        'POST',
+        `${server.url}/${request.split(' ')[1]}`,
+        JSON.parse(query.join('\n')),
+      );
+      const { buckets } = (aggregations as { id: { buckets: { key: string; stage: Copies }[] } }).id;
+      expect(buckets.map(({ key }) => key)).toEqual(['0']);
+      const copies = buckets[0]?.stage.buckets[0]?.copies.hits.hits ?? [];
+      expect(copies).toHaveLength(2);
+      expect(new Set(copies.map(({ _id }) => _id)).size).toBe(1);
+      expect(new Set(copies.map(({ _index }) => _index)).size).toBe(2);
     });
 
     it.skipIf(folder !== 'opensearch')(
