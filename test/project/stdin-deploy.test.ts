@@ -30,7 +30,7 @@ it('everybody means the same pipe, and holds it open for reading and writing', (
   expect(make?.command.at(-1)).toContain(`mkfifo -m 0600 ${FIFO}`);
   for (const sidecar of [hold, auditail]) {
     expect(sidecar?.restartPolicy).toBe('Always');
-    expect(sidecar?.command.at(-1)).toMatch(new RegExp(`^exec .* <>${FIFO}$`));
+    expect(sidecar?.command.at(-1)).toContain(` <>${FIFO}`);
   }
   expect(spec.containers[0]?.command).toContain(`--log-file=${FIFO}`);
   for (const { volumeMounts } of [...spec.initContainers, ...spec.containers])

@@ -1,19 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
-import type { AgentStatus } from '../../src/inspect/status.ts';
-import { givenUp, linesOf, missing } from '../support/compared-lines.ts';
-import { freePort } from '../support/free-port.ts';
-import { type ApiServer, startApiServer } from '../support/kube-apiserver.ts';
+import { linesOf, missing } from '../support/compared-lines.ts';
+import { startApiServer } from '../support/kube-apiserver.ts';
 import { Load } from '../support/load.ts';
 import { shared } from '../support/shared.ts';
 import { REPOSITORY } from '../support/source-files.ts';
 import { noSystemdMachine, SystemdMachine } from '../support/systemd-machine.ts';
-import { TLS, webhookKubeconfig } from '../support/webhook-kubeconfig.ts';
+import { answers, deployed, execLine, expectBothAlike, pipeScene, settled } from './pipe-scene.ts';
 
 /*
  * The units of deploy/ under systemd itself, with the standalone binary and a real API server.
@@ -22,10 +19,7 @@ const folder = shared('servers/kube-apiserver');
 const reason = folder === undefined ? 'there is no API server to start' : noSystemdMachine();
 const BINARY = `dist/binary/auditail-linux-${process.arch}`;
 const INSTALLED = '/usr/local/bin/auditail';
-
-function deployed(name: string): string {
-  return readFileSync(join(REPOSITORY, 'deploy', name), 'utf8');
-}
+const PROGRAM = [INSTALLED];
 
 async function start(units: Record<string, string>, binds: Record<string, string>): Promise<SystemdMachine> {
   const machine = await SystemdMachine.start({
@@ -34,32 +28,6 @@ async function start(units: Record<string, string>, binds: Record<string, string
   });
   onTestFinished(() => machine.stop());
   return machine;
-}
-
-async function statusOf(machine: SystemdMachine): Promise<AgentStatus | undefined> {
-  const { code, out } = await machine.run(INSTALLED, 'status', '--state-dir', '/var/lib/auditail', '--json');
-  const status = code === 0 ? (JSON.parse(out) as AgentStatus) : undefined;
-  return status?.pipelines === undefined ? undefined : status;
-}
-
-async function settled(machine: SystemdMachine): Promise<void> {
-  let before = -1;
-  await machine.until('nothing left to deliver', async () => {
-    const { pipelines = [] } = (await statusOf(machine)) ?? {};
-    const read = pipelines.reduce((sum, { totals }) => sum + totals.readBytes, 0);
-    const same = read === before;
-    before = read;
-    await sleep(500);
-    return same && read > 0 && pipelines.every(({ lagBytes, inFlight }) => lagBytes === 0 && inFlight === 0);
-  });
-}
-
-/** A unit that runs the API server as it was started before, with another trail. */
-function unitOf(server: ApiServer): string {
-  const pid = readFileSync(join(server.directory, 'apiserver.pid'), 'utf8').trim();
-  const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
-  const quoted = command.map((word) => `"${word.replaceAll(/[\\"]/g, '\\$&').replaceAll('%', '%%')}"`);
-  return `[Service]\nWorkingDirectory=${server.directory}\nExecStart=${quoted.join(' ').replaceAll('$', '$$$$')}\n`;
 }
 
 describe.skipIf(reason !== '')(`under systemd${reason === '' ? '' : ` (skipped: ${reason})`}`, () => {
@@ -97,7 +65,7 @@ describe.skipIf(reason !== '')(`under systemd${reason === '' ? '' : ` (skipped: 
     expect(steps.at(-1)).toBe('auditail status --watch');
     const installed = await machine.run('sh', '-ec', `cd /src\n${steps.slice(0, -1).join('\n')}`);
     expect([installed.code, installed.error + installed.out]).toEqual([0, expect.anything()]);
-    await machine.until('the agent to answer', async () => (await statusOf(machine)) !== undefined);
+    await answers(machine, PROGRAM);
 
     const pid = await machine.property('auditail', 'MainPID');
     const environment = readFileSync(machine.path(`/proc/${pid}/environ`), 'latin1').split('\0');
@@ -115,8 +83,8 @@ describe.skipIf(reason !== '')(`under systemd${reason === '' ? '' : ` (skipped: 
     await machine.systemctl('kill', '--signal=KILL', 'auditail');
     await load.ended();
     await server.halt();
-    await machine.until('the unit to be started again', async () => (await statusOf(machine)) !== undefined);
-    await settled(machine);
+    await answers(machine, PROGRAM);
+    await settled(machine, PROGRAM);
     expect((await machine.run('timeout', '3', INSTALLED, 'status', '--watch')).out).toContain('behind 0 B');
     expect((await machine.systemctl('stop', 'auditail')).code).toBe(0);
     expect(await machine.property('auditail', 'Result')).toBe('success');
@@ -137,43 +105,8 @@ describe.skipIf(reason !== '')(`under systemd${reason === '' ? '' : ` (skipped: 
   });
 
   test('a FIFO that systemd holds outlives auditail, its upgrade, its kill, and systemd’s own', async () => {
-    const scene = mkdtempSync(join(tmpdir(), 'auditail-units-'));
-    onTestFinished(() => rmSync(scene, { recursive: true, force: true }));
-    const port = await freePort();
-    const webhook = join(scene, 'webhook.kubeconfig');
-    writeFileSync(webhook, webhookKubeconfig(`https://127.0.0.1:${port}/`));
-    const server = await startApiServer(folder ?? '', {
-      AUDIT_LOG: '-',
-      AUDIT_WEBHOOK_CONFIG: webhook,
-      AUDIT_WEBHOOK_MODE: 'batch',
-      AUDIT_WEBHOOK_EXTRA: '--audit-webhook-batch-max-wait=500ms --audit-webhook-initial-backoff=1s',
-    });
-    onTestFinished(() => server.stop());
-    const unit = unitOf(server);
-    await server.halt();
-    const tls = { cert: 'server.pem', key: 'server.key', clientCA: 'ca.pem' };
-    const configuration = {
-      stateDirectory: '/var/lib/auditail',
-      sources: [
-        {
-          name: 'hook',
-          type: 'webhook',
-          listen: `127.0.0.1:${port}`,
-          tls: Object.fromEntries(Object.entries(tls).map(([name, file]) => [name, `/etc/auditail/tls/${file}`])),
-        },
-        { name: 'pipe', type: 'stdin' },
-      ],
-      outputs: ['hook', 'pipe'].map((name) => ({
-        name: `file-${name}`,
-        type: 'file',
-        path: `/var/lib/auditail/${name}.ndjson`,
-        sources: [name],
-        filter: { redact: { enabled: false } },
-      })),
-      telemetry: { listen: 'off' },
-    };
-    mkdirSync(join(scene, 'etc'));
-    writeFileSync(join(scene, 'etc/auditail.yaml'), stringify(configuration));
+    const { server, command, binds } = await pipeScene(folder ?? '');
+    const unit = `[Service]\nWorkingDirectory=${server.directory}\n${execLine(command)}`;
     const machine = await start(
       {
         'auditail.socket': deployed('stdin/auditail.socket'),
@@ -181,18 +114,11 @@ describe.skipIf(reason !== '')(`under systemd${reason === '' ? '' : ` (skipped: 
         'kube-apiserver.service': unit,
         'kube-apiserver.service.d/audit.conf': deployed('stdin/kube-apiserver.service.d-audit.conf'),
       },
-      {
-        [server.directory]: server.directory,
-        [scene]: scene,
-        [TLS]: TLS,
-        '/etc/auditail': join(scene, 'etc'),
-        '/etc/auditail/tls': TLS,
-        [INSTALLED]: join(REPOSITORY, BINARY),
-      },
+      { ...binds, [INSTALLED]: join(REPOSITORY, BINARY) },
     );
     // The API server is all that is started: its first line starts auditail.
     expect((await machine.systemctl('start', 'kube-apiserver')).code).toBe(0);
-    await machine.until('the agent to answer', async () => (await statusOf(machine)) !== undefined);
+    await answers(machine, PROGRAM);
     const pid = await machine.property('kube-apiserver', 'MainPID');
     const load = new Load({ url: server.url, seconds: 16, perSecond: 150, mix: 'mixed' });
     onTestFinished(() => load.stop());
@@ -203,28 +129,19 @@ describe.skipIf(reason !== '')(`under systemd${reason === '' ? '' : ` (skipped: 
     await sleep(1000);
     // Stopped on purpose: what waits in the pipe starts it again.
     await machine.systemctl('stop', 'auditail');
-    await machine.until('the agent to answer', async () => (await statusOf(machine)) !== undefined);
+    await answers(machine, PROGRAM);
     await sleep(1000);
     await machine.systemctl('kill', '--signal=KILL', 'auditail');
     process.stderr.write(await load.ended());
-    await machine.until('the agent to answer', async () => (await statusOf(machine)) !== undefined);
+    await answers(machine, PROGRAM);
     expect(await machine.property('kube-apiserver', 'MainPID')).toBe(pid);
     expect((await machine.systemctl('stop', 'kube-apiserver')).code).toBe(0);
-    await settled(machine);
+    await settled(machine, PROGRAM);
     await machine.systemctl('stop', 'auditail.socket', 'auditail.service');
     // The kill may have taken something: a suspected loss, which has to be looked into.
     expect(await machine.property('auditail', 'ExecMainStatus')).toBe('3');
 
-    const posted = linesOf(machine.path('/var/lib/auditail/hook.ndjson'));
-    const printed = linesOf(machine.path('/var/lib/auditail/pipe.ndjson'));
-    const lost = missing(posted, printed);
-    process.stderr.write(`${posted.length} posted, ${printed.length} printed, ${lost.length} lost in the kill\n`);
-    expect(posted.length).toBeGreaterThan(500);
-    expect(missing(printed, posted)).toHaveLength(givenUp(await machine.journal('kube-apiserver')));
-    // What one read of a pipe gives at most.
-    expect(lost.reduce((sum, line) => sum + line.length, 0)).toBeLessThan(128 * 1024);
-    const ledger = await machine.run(INSTALLED, 'status', '--ledger', '--config', '/etc/auditail/auditail.yaml');
-    expect(ledger.out.match(/LOST \(\w+/g)).toEqual(['LOST (pipe']);
+    await expectBothAlike(machine, PROGRAM);
   });
 
   test('the writer outlives an auditail that ends at once, however often', async () => {
