@@ -4,6 +4,7 @@ import { SLOT } from './field.ts';
 import { isSpace, JsonScanner } from './json.ts';
 import { newSpans, scanEvent } from './scan.ts';
 import { lastGiven, managedFieldsOf, marksOf, scanUsual } from './scan-kernel.ts';
+import type { Splice } from './splice.ts';
 import { readTime } from './time.ts';
 
 const QUOTE = 0x22;
@@ -11,6 +12,9 @@ const OPEN_OBJECT = 0x7b;
 const OPEN_ARRAY = 0x5b;
 const NULL = 0x6e;
 const MINUS = 0x2d;
+
+/** Fields that hold no others, and of which nothing but where they end is known before they are asked for. */
+const LEAVES: readonly number[] = [SLOT.requestObject, SLOT.responseObject, SLOT.annotations];
 
 /** The view over one event at a time; `read` makes it one over the next. */
 export class EventView implements Event {
@@ -45,6 +49,41 @@ export class EventView implements Event {
     this.#scanner.on(bytes, this.end);
     const isObject = this.start < this.end && bytes[this.start] === OPEN_OBJECT;
     return !isObject && this.#scanner.value(this.start) === this.end ? 'not-an-object' : 'not-json';
+  }
+
+  /**
+   * Becomes the view over what `applySplices` made of the event, which stands at `[0, end)`. Where all splices lie inside
+   * of bodies and annotations, and so leave of each a JSON value, nothing is scanned again.
+   */
+  readEdited(bytes: Buffer, end: number, splices: readonly Splice[]): Malformed | null {
+    if (!this.#move(splices)) return this.read(bytes, 0, end);
+    this.#json = null;
+    this.#given = -1;
+    this.bytes = bytes;
+    this.start = 0;
+    this.end = end;
+    return null;
+  }
+
+  /** Moves the spans to where they are behind the splices; false where a splice lies elsewhere than inside of a leaf. */
+  #move(splices: readonly Splice[]): boolean {
+    const spans = this.#spans;
+    const growth = [0, 0, 0];
+    for (const { start, end, with: by } of splices) {
+      const leaf = LEAVES.findIndex((slot) => this.valueStart(slot) < start && end < this.valueEnd(slot));
+      if (leaf === -1) return false;
+      growth[leaf] = (growth[leaf] as number) + by.length - (end - start);
+    }
+    const ends = LEAVES.map((slot) => this.valueEnd(slot));
+    for (let at = 0; at < spans.length; at += 1) {
+      const place = spans[at] as number;
+      if (place === -1) continue;
+      let moved = place - this.start;
+      for (let leaf = 0; leaf < ends.length; leaf += 1)
+        if ((ends[leaf] as number) <= place) moved += growth[leaf] as number;
+      spans[at] = moved;
+    }
+    return true;
   }
 
   has(slot: number): boolean {

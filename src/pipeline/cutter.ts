@@ -283,7 +283,7 @@ export class Cutter {
   /** From here on the event is what the edits leave of it; the raw line stays what ids are made of. */
   #edit(bytes: Buffer, start: number, end: number, splices: readonly Splice[]): Malformed | null {
     const length = applySplices(bytes, start, end, splices, this.#scratch);
-    return this.#options.event.read(this.#scratch.bytes, 0, length);
+    return this.#options.event.readEdited(this.#scratch.bytes, length, splices);
   }
 
   /** False where the item would make the batch too large. */

@@ -1,4 +1,5 @@
 import type { Event, Malformed } from '../event/event.ts';
+import type { Splice } from '../event/splice.ts';
 import type { Filter } from '../filter/filter.ts';
 import type { Runs } from '../filter/throttle/decisions.ts';
 import type { EventReference } from '../log/loss.ts';
@@ -10,6 +11,8 @@ import type { Tally } from './tally.ts';
 export interface EventReader extends Event {
   /** Null where the bytes are an event, else why they are none. */
   read(bytes: Buffer, start: number, end: number): Malformed | null;
+  /** The same of what `applySplices` made of the event that was read last; it stands at `[0, end)`. */
+  readEdited(bytes: Buffer, end: number, splices: readonly Splice[]): Malformed | null;
   reference(): EventReference;
 }
 
