@@ -38,6 +38,8 @@ export function loadConfiguration(flags: ConfigFlags, { environment }: Pick<Cont
     ...(flags.config === undefined ? {} : { file: flags.config }),
     flags: Object.fromEntries(settings) as Settings,
     environment,
+    // That of the cgroup; a number beyond all bounds where there is none.
+    memoryLimit: process.constrainedMemory(),
     ...FILTER_CHECKS,
   });
 }

@@ -11,6 +11,7 @@ import { parseDocument } from './document.ts';
 import { findInterpolation } from './interpolation.ts';
 import { checkSchema, valueAt } from './issues.ts';
 import { outputSchema } from './output-schema.ts';
+import { memoryBounds } from './memory-bounds.ts';
 import { describesPipeline, overlaySettings, placeOfSetting } from './overlay.ts';
 import type { Path, Place, Problem } from './problem.ts';
 import { formatPath, sortProblems } from './problem.ts';
@@ -28,6 +29,8 @@ export interface LoadInput extends FilterChecks {
   readonly file?: string;
   readonly flags: Settings;
   readonly environment: Environment;
+  /** Bytes that the process may take; infinite where nothing bounds it. */
+  readonly memoryLimit?: number;
   /** Where to look if nothing else says anything. */
   readonly defaultFile?: string;
 }
@@ -109,7 +112,8 @@ function check(value: unknown, input: LoadInput, report: Report): Config | undef
   if (data === undefined) return undefined;
   checkAlerts(data, input, report);
   const metadata = resolveMetadata(data.metadata, environment, report);
-  return { ...data, metadata, namesSources: data.metadata.source, maxLineBytes: lineBound(data, value, report) };
+  const bounds = memoryBounds(data, value, input.memoryLimit ?? Number.POSITIVE_INFINITY, report);
+  return { ...data, ...bounds, metadata, namesSources: data.metadata.source };
 }
 
 /** Headers of an `http` output are filled in; see header-template.ts. */
@@ -164,16 +168,6 @@ function resolveMetadata(
     else report({ path: ['metadata', key], message: resolved.problem });
   }
   return texts;
-}
-
-/** One line of the longest kind has to fit into the memory there is. */
-function lineBound(config: Pick<Config, 'maxLineBytes' | 'memory'>, value: unknown, report: Report): number {
-  const most = Math.floor((config.memory.maxBytes * 2) / 3);
-  if (valueAt(value, ['maxLineBytes']) === undefined) return Math.min(config.maxLineBytes, most);
-  if (config.maxLineBytes > config.memory.maxBytes) {
-    report({ path: ['maxLineBytes'], message: 'is more than memory.maxBytes, so such a line could never be read' });
-  }
-  return config.maxLineBytes;
 }
 
 function placeOf(

@@ -74,9 +74,10 @@ export const configSchema = z.strictObject({
   ).prefault('64Mi'),
   memory: z
     .strictObject({
-      maxBytes: bytes('Bound on all bytes of the trail held in memory at a time.', { min: 8 * 2 ** 20 }).prefault(
-        '96Mi',
-      ),
+      maxBytes: bytes(
+        'Bound on all bytes of the trail held in memory at a time. Where it is not set, less in a small cgroup: two fifths of what that has beyond 96Mi (`38.4Mi` of `192Mi`).',
+        { min: 8 * 2 ** 20 },
+      ).prefault('96Mi'),
     })
     .prefault({})
     .describe('How much memory the trail may take, over all sources and outputs.'),

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { memoryBounds } from '../../src/config/memory-bounds.ts';
+import type { Complaint } from '../../src/config/report.ts';
+
+const MI = 2 ** 20;
+/** As the schema makes them where nothing is written. */
+const DEFAULTS = { memory: { maxBytes: 96 * MI }, maxLineBytes: 64 * MI };
+
+function bounds(limit: number, value: unknown = {}, config = DEFAULTS) {
+  const complaints: Complaint[] = [];
+  const { memory, maxLineBytes } = memoryBounds(config, value, limit, (complaint) => complaints.push(complaint));
+  return { memory: memory.maxBytes / MI, line: maxLineBytes / MI, complaints };
+}
+
+describe('the bounds on memory', () => {
+  it('are the defaults where nothing bounds the process, or nothing small does', () => {
+    for (const limit of [Number.POSITIVE_INFINITY, 2 ** 64, 512 * MI, 336 * MI]) {
+      expect(bounds(limit)).toEqual({ memory: 96, line: 64, complaints: [] });
+    }
+  });
+
+  it.each([
+    [256, 64],
+    [192, 38.4],
+    [128, 12.8],
+    [96, 8],
+    [64, 8],
+  ])('of a process that may have %i Mi are %d Mi, and two thirds of that for a line', (limit, memory) => {
+    const found = bounds(limit * MI);
+    expect(found.memory).toBeCloseTo(memory, 4);
+    expect(found.line).toBeCloseTo((memory * 2) / 3, 4);
+  });
+
+  it('are what is written, whatever the process may have', () => {
+    const config = { memory: { maxBytes: 96 * MI }, maxLineBytes: 64 * MI };
+    expect(bounds(192 * MI, { memory: { maxBytes: '96Mi' } }, config)).toMatchObject({ memory: 96, line: 64 });
+    const small = { memory: { maxBytes: 96 * MI }, maxLineBytes: 4 * MI };
+    expect(bounds(192 * MI, { maxLineBytes: '4Mi' }, small)).toMatchObject({ line: 4, complaints: [] });
+  });
+
+  it('say what a line that is allowed to be longer runs into', () => {
+    expect(bounds(192 * MI, { maxLineBytes: '64Mi' }).complaints).toMatchObject([
+      { path: ['maxLineBytes'], message: expect.stringContaining('where the process may have 201326592 bytes') },
+    ]);
+    expect(bounds(Number.POSITIVE_INFINITY, { maxLineBytes: '64Mi' }).complaints).toEqual([]);
+  });
+});
