@@ -93,7 +93,7 @@ export function createLokiOutput(
     encode,
     eventBytes: eventSpan,
     send,
-    probe: (signal) => probe(transport, signal),
+    probe: (signal) => probe(transport, config, signal),
     close: () => transport.close(),
   };
 }

@@ -1,6 +1,8 @@
+import type { LokiOutputConfig } from '../../config/schema.ts';
 import type { Finding } from '../output.ts';
 import { replyWords } from '../send-result.ts';
 import type { Transport, TransportReply } from '../transport.ts';
+import { aboutLimits, MAX_CONFIG_BYTES } from './limits.ts';
 import { PUSH_HEADERS, PUSH_PATH } from './push.ts';
 import { compress } from './snappy.ts';
 
@@ -8,7 +10,11 @@ import { compress } from './snappy.ts';
  * Tries what a push needs, and writes nothing: a push without streams is refused with 422 once path, credentials and
  * tenant have been found good. (A query would ask for a right that a write-only token has not got.)
  */
-export async function probe(transport: Transport, signal: AbortSignal): Promise<readonly Finding[]> {
+export async function probe(
+  transport: Transport,
+  config: LokiOutputConfig,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
   const ready = await transport.request({ method: 'GET', path: '/ready' }, signal);
   if (ready.status === 0) {
     return [
@@ -35,6 +41,8 @@ export async function probe(transport: Transport, signal: AbortSignal): Promise<
     signal,
   );
   findings.push(aboutPush(push));
+  const limits = await transport.request({ method: 'GET', path: '/config', maxAnswerBytes: MAX_CONFIG_BYTES }, signal);
+  findings.push(...aboutLimits(limits, config));
   return findings;
 }
 
