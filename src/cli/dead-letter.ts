@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
 import { AuditailError } from '../errors.ts';
+import type { DeadLetterKey } from '../state/dead-letter-record.ts';
 import type { DeadLetter } from '../state/read-dead-letter.ts';
+import { deadLetterDirectory, removeDeadLetters } from '../state/read-dead-letter.ts';
+import { outputDirectory } from '../state/state-directory.ts';
 import { chosenLetters, lastSaid } from './chosen-letters.ts';
 import type { Chosen } from './chosen-letters.ts';
 import type { ConfigFlags, StateFlags } from './configuration.ts';
@@ -42,6 +45,13 @@ export function addDeadLetterCommands(program: Command, context: Context, done: 
   choosing(group.command('export'))
     .description('write the events to standard output, one a line')
     .action(async (flags: StateFlags & Chosen) => done(await exportAll(flags, context)));
+
+  addStateOptions(group.command('remove <output> [record...]'))
+    .description('give up events that are set aside: those of these numbers, or of a reason')
+    .option('--reason <word>', 'all that are set aside for this reason')
+    .action(async (output: string, records: readonly string[], flags: StateFlags & Chosen) =>
+      done(await removeChosen(output, records, flags, context)),
+    );
 
   choosing(group.command('replay'))
     .description('send them again, with the outputs of the configuration; what is taken is removed')
@@ -141,5 +151,37 @@ async function exportAll(flags: StateFlags & Chosen, context: Context): Promise<
     for await (const chunk of chunks()) await context.terminal.write(chunk);
     await context.terminal.write(NEWLINE);
   }
+  return EXIT.done;
+}
+
+/** Works beside a running agent, as replay does. The ledger goes on counting what is removed as dead-lettered. */
+async function removeChosen(
+  output: string,
+  records: readonly string[],
+  flags: StateFlags & Chosen,
+  context: Context,
+): Promise<ExitCode> {
+  const directory = stateDirectoryOf(flags, context);
+  if (records.length === 0 && flags.reason === undefined) {
+    throw new AuditailError('AUD_USAGE', 'say which events are to be removed: numbers of records, or --reason', {
+      hint: 'auditail dead-letter list shows both; export them first.',
+    });
+  }
+  const keys: DeadLetterKey[] = [];
+  for await (const { key } of chosenLetters(directory, { ...flags, output })) {
+    if (records.length === 0 || records.includes(String(key.record))) keys.push(key);
+  }
+  const missing = records.filter((record) => !keys.some((key) => String(key.record) === record));
+  if (missing.length > 0) {
+    throw new AuditailError(
+      'AUD_USAGE',
+      `output ${output} has no record ${missing.join(', ')} set aside; nothing was removed`,
+      {
+        hint: 'auditail dead-letter list shows which there are.',
+      },
+    );
+  }
+  await removeDeadLetters(deadLetterDirectory(outputDirectory(directory, output)), keys);
+  context.terminal.print(`${output}: ${plural(keys.length, 'event')} removed`);
   return EXIT.done;
 }

@@ -344,6 +344,21 @@ describe('dead-letter', () => {
     );
   });
 
+  it('remove gives up those that are named, and nothing where one of them is not there', async () => {
+    const directory = await madeState();
+    const remove = (...args: readonly string[]) =>
+      auditail(['dead-letter', 'remove', 'hook', ...args, '--state-dir', directory]);
+    const left = async (): Promise<string[]> =>
+      (await auditail(['dead-letter', 'list', '--json', '--state-dir', directory])).out.trim().split('\n');
+    expect(await remove()).toMatchObject({ exit: 2, error: expect.stringContaining('say which events') });
+    expect(await remove('2', '99')).toMatchObject({ exit: 2, error: expect.stringContaining('no record 99') });
+    expect(await left()).toHaveLength(3);
+    expect(await remove('2')).toMatchObject({ exit: 0, out: 'hook: 1 event removed\n' });
+    expect(await remove('--reason', 'too-large')).toMatchObject({ exit: 0, out: 'hook: 1 event removed\n' });
+    expect((await left()).map((line) => (JSON.parse(line) as { record: number }).record)).toEqual([3]);
+    expect(await remove('--reason', 'nothing')).toMatchObject({ out: 'hook: 0 events removed\n' });
+  });
+
   it('replay delivers what is set aside and removes what was taken', async () => {
     const directory = await madeState();
     const received: string[] = [];
