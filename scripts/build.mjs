@@ -1,12 +1,18 @@
 // Bundles the program into dist/: auditail.mjs, which starts it, and its parts, each read only when it is needed. The image
 // needs no node_modules then, and what must be done at once (pins of files that can go any moment) does not wait for 3 MB
 // of program to be read and compiled.
-import { copyFileSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { BUNDLE } from './bundle.mjs';
 
 const dist = new URL('../dist/', import.meta.url);
-rmSync(new URL('parts/', dist), { recursive: true, force: true });
+const compiled = 'compiled/';
+for (const folder of ['parts/', compiled]) rmSync(new URL(folder, dist), { recursive: true, force: true });
 
 await build({
   ...BUNDLE,
@@ -16,6 +22,7 @@ await build({
   chunkNames: 'parts/[name]-[hash]',
   splitting: true,
   format: 'esm',
+  define: { ...BUNDLE.define, AUDITAIL_COMPILED: JSON.stringify(compiled) },
   sourcemap: true,
   // CommonJS dependencies in an ES module bundle still ask for require().
   banner: {
@@ -25,3 +32,27 @@ await build({
 
 // What the demo writes; it looks for the file beside its own part of the program.
 copyFileSync(new URL('../src/demo/events.log.gz', import.meta.url), new URL('parts/events.log.gz', dist));
+
+await compile();
+
+/** Ships an event, so that Node.js leaves what it compiles for that beside the program. */
+async function compile() {
+  const scratch = mkdtempSync(join(tmpdir(), 'auditail-build-'));
+  const receiver = createServer((request, answer) => request.resume().on('end', () => answer.end()));
+  await new Promise((listening) => receiver.listen(0, '127.0.0.1', listening));
+  const flags = {
+    'audit-log-path': join(scratch, 'audit.log'),
+    'state-dir': join(scratch, 'state'),
+    output: 'http',
+    url: `http://127.0.0.1:${receiver.address().port}`,
+  };
+  try {
+    writeFileSync(flags['audit-log-path'], '{"kind":"Event","apiVersion":"audit.k8s.io/v1"}\n');
+    const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
+    const program = new URL('auditail.mjs', dist).pathname;
+    await promisify(execFile)(process.execPath, [program, 'ship', ...args], { env: {}, timeout: 60_000 });
+  } finally {
+    receiver.close();
+    rmSync(scratch, { recursive: true });
+  }
+}

@@ -35,8 +35,12 @@ describe.skipIf(!possible)(possible ? title : `${title} (skipped: only root may 
     for (const library of libraries) put(library, library);
     put(node, '/usr/local/bin/node');
     execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: REPOSITORY });
-    const parts = readdirSync(path.join(REPOSITORY, 'dist/parts')).map((name) => `parts/${name}`);
-    for (const name of ['auditail.mjs', ...parts]) put(path.join(REPOSITORY, 'dist', name), `/opt/auditail/${name}`);
+    const dist = path.join(REPOSITORY, 'dist');
+    const files = readdirSync(dist, { recursive: true, encoding: 'utf8', withFileTypes: true });
+    for (const file of files.filter((entry) => entry.isFile())) {
+      const from = path.join(file.parentPath, file.name);
+      put(from, `/opt/auditail/${path.relative(dist, from)}`);
+    }
     for (const name of ['tmp', 'log', 'state', 'proc', 'dev']) mkdirSync(path.join(root, name));
     // Every container has one.
     execFileSync('mknod', ['-m', '666', path.join(root, 'dev/null'), 'c', '1', '3']);
@@ -50,10 +54,17 @@ describe.skipIf(!possible)(possible ? title : `${title} (skipped: only root may 
   }
 
   function inside(...args: readonly string[]) {
+    return insideWith([], ...args);
+  }
+
+  function insideWith(variables: readonly string[], ...args: readonly string[]) {
     // PATH as in the image, and a /proc as containers have; nothing else of this machine.
     const own = ['unshare', '--mount', '--pid', '--fork', `--mount-proc=${path.join(root, 'proc')}`];
     const [program = '', ...first] = JSON.parse(entry) as string[];
-    return ended([...own, 'env', '-i', 'PATH=/usr/local/bin', '/usr/sbin/chroot', root, program, ...first], args);
+    return ended(
+      [...own, 'env', '-i', 'PATH=/usr/local/bin', ...variables, '/usr/sbin/chroot', root, program, ...first],
+      args,
+    );
   }
 
   test('the program runs and ships in an otherwise empty root', async () => {
@@ -75,6 +86,13 @@ describe.skipIf(!possible)(possible ? title : `${title} (skipped: only root may 
     expect((await inside('ship', ...flags)).code).toBe(0);
     expect(readFileSync(path.join(root, 'out'), 'latin1').split('\n').length - 1).toBe(lines.length);
     expect((await inside('status', '--state-dir', '/state')).out).toContain('delivered');
+  });
+
+  test('what the build has compiled is taken where the image has it', async () => {
+    const { error } = await insideWith(['NODE_DEBUG_NATIVE=COMPILE_CACHE'], '--version');
+    expect(error).toContain('/opt/auditail/parts/');
+    expect(error).toContain('was accepted');
+    expect(error).not.toContain('was rejected');
   });
 
   test('also the demo, with all of its receivers', async () => {
