@@ -37,7 +37,7 @@ describe.skipIf(!possible)(possible ? title : `${title} (skipped: only root may 
     execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: REPOSITORY });
     const dist = path.join(REPOSITORY, 'dist');
     const files = readdirSync(dist, { recursive: true, encoding: 'utf8', withFileTypes: true });
-    for (const file of files.filter((entry) => entry.isFile())) {
+    for (const file of files.filter((one) => one.isFile())) {
       const from = path.join(file.parentPath, file.name);
       put(from, `/opt/auditail/${path.relative(dist, from)}`);
     }
