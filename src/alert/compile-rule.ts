@@ -62,9 +62,11 @@ class RuleCompiler {
     const tests = [...conjuncts, ...this.#exceptions(config.except)];
     if (config.mentions !== undefined) {
       const slots = LARGE.filter((slot) => conjuncts.some((one) => one.slots.has(slot)));
-      // Behind what only compares a few bytes, and before what parses bodies.
+      // Behind what only compares a few bytes, and before what reads bodies and annotations.
       tests.push({ holds: mentions(config.mentions, slots), fails: false, slots: null });
     }
+    const cost = ({ fails, slots }: RuleTest) =>
+      fails ? 2 : slots !== null && LARGE.some((one) => slots.has(one)) ? 1 : 0;
     const groupBy = kind.type === 'silence' || kind.type === 'clockJump' ? [] : config.groupBy;
     const group = groupBy.map((name, at) => ({ name, read: this.#field(name, ['groupBy', at]) }));
     const summary = this.#template(config.summary);
@@ -91,7 +93,7 @@ class RuleCompiler {
       stages: new Set(config.stages),
       verbs: config.verbs === undefined ? null : new Set(config.verbs),
       resource: config.resources === undefined ? null : resourceTest(config.resources),
-      tests: [...tests.filter(({ fails }) => !fails), ...tests.filter(({ fails }) => fails)],
+      tests: tests.toSorted((a, b) => cost(a) - cost(b)),
       group,
       value,
       plain: [...groupBy, threshold?.distinct ?? 'verb'].every(isPlain),

@@ -148,6 +148,52 @@ describe('another way to write the same', () => {
     },
   );
 
+  /** What a real API server wrote of one request, as it would have written it of another. */
+  const altered = (rule: string, changes: object, objectRef: object) => {
+    const event = attack(rule) as Recorded & { readonly objectRef: object };
+    return JSON.stringify({ ...event, ...changes, objectRef: { ...event.objectRef, name: undefined, ...objectRef } });
+  };
+
+  test('does not hide bulk reading of Secrets: lists and watches of many namespaces are told, those of one are not', () => {
+    for (const [verb, stage] of [
+      ['list', 'ResponseComplete'],
+      ['watch', 'ResponseStarted'],
+    ]) {
+      const reads = (namespace: (n: number) => string) =>
+        Array.from({ length: 16 }, (_, n) =>
+          altered(
+            'secrets-read-in-bulk',
+            { verb, stage, auditID: `${n}`, requestURI: `/api/v1/namespaces/${namespace(n)}/secrets?limit=${n}` },
+            { namespace: namespace(n) },
+          ),
+        );
+      expect(
+        alerts(
+          'secrets-read-in-bulk',
+          reads((n) => `place-${n}`),
+        ),
+      ).toHaveLength(1);
+      expect(
+        alerts(
+          'secrets-read-in-bulk',
+          reads(() => 'lab'),
+        ),
+      ).toEqual([]);
+    }
+  });
+
+  test.each([
+    ['system-role-changed', { namespace: undefined }, { namespace: 'lab' }],
+    ['rbac-changed-by-service-account', {}, null],
+    ['cluster-dns-changed', {}, { namespace: 'lab' }],
+  ])('does not hide %s: a whole collection can be deleted at once', (rule, whole, elsewhere) => {
+    const deleted = (objectRef: object, code = 200) =>
+      altered(rule, { verb: 'deletecollection', responseStatus: { metadata: {}, code } }, objectRef);
+    expect(alerts(rule, [deleted(whole)])).toHaveLength(1);
+    expect(alerts(rule, [deleted(whole, 403)])).toEqual([]);
+    if (elsewhere !== null) expect(alerts(rule, [deleted(elsewhere)])).toEqual([]);
+  });
+
   const withSpec = (rule: string, spec: object) => {
     const event = attack(rule);
     return JSON.stringify({ ...event, requestObject: { spec: { ...event.requestObject.spec, ...spec } } });
