@@ -368,13 +368,22 @@ export function marks(length: usize): u32 {
   const backslash = all(0x5c);
   const u = all(0x75);
   const at = all(0x40);
+  const r = all(0x72);
+  const digits = all(0x34);
+  const upper = all(0xfc);
   let found: u32 = 0;
   for (let block = LINE; block < end; block += 16) {
     const one = v128.load(block);
     const next = v128.load(block + 1);
+    // Se..., Be..., each with an r: `Secr`, `Bear`. \u..4 to \u..7, as letters are: a trail is full of \u003e.
+    const named = v128.and(v128.or(i8x16.eq(one, S), i8x16.eq(one, B)), both(next, e, v128.load(block + 3), r));
+    const escaped = v128.and(
+      both(one, backslash, next, u),
+      i8x16.eq(v128.and(v128.load(block + 4), upper), digits),
+    );
     const words = v128.or(
-      v128.or(both(one, y, next, J), v128.and(v128.or(i8x16.eq(one, S), i8x16.eq(one, B)), i8x16.eq(next, e))),
-      v128.or(v128.or(both(one, H, next, four), both(one, backslash, next, u)), i8x16.eq(one, at)),
+      v128.or(both(one, y, next, J), named),
+      v128.or(v128.or(both(one, H, next, four), escaped), i8x16.eq(one, at)),
     );
     if (!v128.any_true(words)) continue;
     for (let bits = i8x16.bitmask(words); bits != 0; bits &= bits - 1) {

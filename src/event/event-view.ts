@@ -70,20 +70,28 @@ export class EventView implements Event {
     const spans = this.#spans;
     const growth = [0, 0, 0];
     for (const { start, end, with: by } of splices) {
-      const leaf = LEAVES.findIndex((slot) => this.valueStart(slot) < start && end < this.valueEnd(slot));
+      const leaf = this.#leafAround(start, end);
       if (leaf === -1) return false;
       growth[leaf] = (growth[leaf] as number) + by.length - (end - start);
     }
-    const ends = LEAVES.map((slot) => this.valueEnd(slot));
+    const [first, second, third] = LEAVES.map((slot) => spans[slot * 2 + 1]) as [number, number, number];
+    const [one, two, three] = growth as [number, number, number];
+    const { start } = this;
     for (let at = 0; at < spans.length; at += 1) {
       const place = spans[at] as number;
       if (place === -1) continue;
-      let moved = place - this.start;
-      for (let leaf = 0; leaf < ends.length; leaf += 1)
-        if ((ends[leaf] as number) <= place) moved += growth[leaf] as number;
-      spans[at] = moved;
+      const moved = (first <= place ? one : 0) + (second <= place ? two : 0) + (third <= place ? three : 0);
+      spans[at] = place - start + moved;
     }
     return true;
+  }
+
+  #leafAround(start: number, end: number): number {
+    for (let leaf = 0; leaf < LEAVES.length; leaf += 1) {
+      const slot = LEAVES[leaf] as number;
+      if (this.valueStart(slot) < start && end < this.valueEnd(slot)) return leaf;
+    }
+    return -1;
   }
 
   has(slot: number): boolean {

@@ -9,7 +9,10 @@ interface Cut extends MarkedSplice {
 
 /** Keys of the annotations that say how much was cut: `auditail.io/redacted`. */
 const PREFIX = 'auditail.io/';
+/** In each key of ours stands one of these, whatever of it is written as an escape. */
+const OURS = [PREFIX, '\\u', '\\/'].map((text) => Buffer.from(text));
 
+const QUOTE = 0x22;
 const COMMA = 0x2c;
 const NOTHING = Buffer.alloc(0);
 
@@ -36,8 +39,10 @@ export class Edits {
   /** Forgets what was collected and gives it as splices, with those of the annotations; null where there is nothing. */
   take(event: Event): readonly MarkedSplice[] | null {
     if (this.#cuts.length === 0) return null;
-    const cuts = outermost(event.bytes, this.#cuts);
+    const cuts = isInOrder(this.#cuts) ? this.#cuts : outermost(event.bytes, this.#cuts);
     this.#cuts = [];
+    const usual = withUsualAnnotation(event, cuts);
+    if (usual !== null) return usual;
     const told = new Map<string, Map<string, number>>();
     for (const { mark } of cuts) {
       if (mark === null) continue;
@@ -51,6 +56,38 @@ export class Edits {
       annotations.size === 0 ? [] : annotate(event, annotations, cuts).filter((splice) => !liesIn(cuts, splice));
     return [...cuts, ...set].sort((one, other) => one.start - other.start || one.end - other.end);
   }
+}
+
+/** Whether each cut stands behind the one before it. */
+function isInOrder(cuts: readonly Cut[]): boolean {
+  let [start, end] = [-1, -1];
+  for (const cut of cuts) {
+    if (cut.start < end || cut.start === start) return false;
+    start = cut.start;
+    end = cut.end;
+  }
+  return true;
+}
+
+/**
+ * What most edits are, without the detours: all cuts are of one kind, and the annotation goes before others, which hold
+ * none of ours and in which nothing is cut. Null where it is otherwise.
+ */
+function withUsualAnnotation(event: Event, cuts: readonly Cut[]): readonly MarkedSplice[] | null {
+  const { bytes } = event;
+  const start = event.valueStart(SLOT.annotations);
+  const end = event.valueEnd(SLOT.annotations);
+  const mark = cuts[0]?.mark ?? null;
+  if (mark === null || start === -1 || !isObject(bytes, start)) return null;
+  let before = 0;
+  for (const cut of cuts) {
+    if (cut.mark !== mark || (cut.end > start && cut.start < end)) return null;
+    if (cut.end <= start) before += 1;
+  }
+  const own = bytes.subarray(start, end);
+  if (own[1] !== QUOTE || OURS.some((part) => own.includes(part))) return null;
+  const text = Buffer.from(`"${PREFIX}${mark.what}":"${mark.kind}=${cuts.length}",`);
+  return cuts.toSpliced(before, 0, { start: start + 1, end: start + 1, with: text, mark: null });
 }
 
 /** Sorted, without those that lie in others. Where members side by side took the same comma, the later takes the next. */
