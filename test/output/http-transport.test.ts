@@ -1,8 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startReceiver, startSockets } from './support/receiver.ts';
 import { closeTransports, FOREVER, post, transportTo } from './support/transports.ts';
 
 afterEach(closeTransports);
+
+function pem(name: string): string {
+  return readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url), 'utf8');
+}
 
 describe('a request', () => {
   it('has the headers, the path and the query of the configuration and its own', async () => {
@@ -48,6 +54,38 @@ describe('a request', () => {
     expect((await post(proxied)).body.toString()).toBe('proxied http://logs.example/in');
     const direct = transportTo({ url: server.url }, { environment: { HTTP_PROXY: proxy.url, NO_PROXY: '127.0.0.1' } });
     expect((await post(direct)).body.toString()).toBe('direct');
+  });
+
+  it('goes through the tunnel of a proxy to a receiver that wants its certificate, and tells the proxy no secret', async () => {
+    await using receiver = await startReceiver(() => ({ status: 200 }), {
+      cert: pem('server.pem'),
+      key: pem('server.key'),
+      ca: pem('ca.pem'),
+      requestCert: true,
+    });
+    const asked: string[] = [];
+    await using proxy = await startSockets((socket, first) => {
+      asked.push(first.toString('latin1'));
+      const upstream = connect(Number(new URL(receiver.url).port), '127.0.0.1', () => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\n');
+        socket.pipe(upstream).pipe(socket);
+      });
+      socket.on('close', () => upstream.destroy());
+    });
+    const settings = {
+      url: receiver.url.replace('127.0.0.1', 'localhost'),
+      auth: { bearer: 'token-for-the-receiver' },
+      tls: { ca: pem('ca.pem'), cert: pem('client-one.pem'), key: pem('client-one.key') },
+    };
+    const way = proxy.url.replace('http://', 'http://squid:pass-for-the-proxy@');
+    expect(await post(transportTo(settings, { environment: { https_proxy: way } }))).toMatchObject({ status: 200 });
+    expect(receiver.received[0]).toMatchObject({ clientName: 'client one' });
+    expect(receiver.received[0]?.headers['authorization']).toBe('Bearer token-for-the-receiver');
+    expect(receiver.received[0]?.headers).not.toHaveProperty('proxy-authorization');
+    expect(asked).toHaveLength(1);
+    expect(asked[0]).toMatch(/^CONNECT localhost:\d+ HTTP/);
+    expect(asked[0]).toContain(Buffer.from('squid:pass-for-the-proxy').toString('base64'));
+    expect(asked[0]).not.toContain('token-for-the-receiver');
   });
 
   it('says proxy where the proxy refuses the tunnel', async () => {
