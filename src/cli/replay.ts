@@ -74,7 +74,7 @@ async function replayOutput(
           kept: ({ key }, why, words) =>
             terminal.complain(printable(`${name}: record ${key.record} stays: ${why}: ${words}`)),
           progress: (delivered) => draw(total.delivered + delivered),
-          sleep: (ms) => sleep(ms),
+          sleep: (ms) => pause(ms, interruption.signal),
           now: Date.now,
           signal: interruption.signal,
         });
@@ -92,9 +92,22 @@ async function replayOutput(
   const { delivered, kept, gaveUp } = total;
   if (terminal.isLive) terminal.draw('\r\u001b[K');
   terminal.print(`${name}: ${plural(delivered, 'event')} delivered, ${kept} kept`);
+  if (interruption.signal.aborted) {
+    terminal.complain(`${name}: interrupted; what was not delivered stays`);
+    return false;
+  }
   if (gaveUp === null) return kept === 0;
   terminal.complain(printable(`${name}: stopped: ${gaveUp.reason}: ${gaveUp.words}`));
   return false;
+}
+
+/** Ends before its time where somebody pressed Ctrl-C. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }
 
 /** One output for all; where events say from which source they came, one for each, as the agent has it. */

@@ -39,6 +39,8 @@ const MAX_RECORDS = 100;
 const ENCODING_BYTES = 4096;
 const MAX_TRIES = 5;
 const FIRST_WAIT_MS = 500;
+/** A person waits before it: what the receiver wants later than this can be tried later. */
+const MAX_WAIT_MS = 60_000;
 
 /**
  * Sends what was set aside once more, through the encoder of its output, a batch at a time. A record leaves the dead
@@ -137,7 +139,7 @@ class Replay {
       for (const item of again.items) await this.#send([item], letters, send, attempt);
       return;
     }
-    if (again.how === 'hold' || attempt >= MAX_TRIES) {
+    if (again.how === 'hold' || attempt >= MAX_TRIES || (again.retryAfterMs ?? 0) > MAX_WAIT_MS) {
       this.gaveUp = again;
       return;
     }

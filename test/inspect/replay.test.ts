@@ -178,6 +178,14 @@ it('waits and tries again where the receiver is busy, and gives up where it stay
   expect(result.waits).toHaveLength(4);
 });
 
+it('does not let a person wait for an hour', async () => {
+  const later = output((_ids, items) => ({
+    ...STORED,
+    again: [{ how: 'retry', items, status: 429, reason: 'busy', words: '', retryAfterMs: 3_600_000 }],
+  }));
+  expect(await run([letter(1)], later)).toMatchObject({ waits: [], gaveUp: { reason: 'busy' } });
+});
+
 it('stops at once where somebody has to mend something', async () => {
   const result = await run(
     [letter(1)],
