@@ -12,6 +12,7 @@ import type { Context, Done } from './context.ts';
 import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
 import { humanBytes, plural } from './human.ts';
+import { moveLetters } from './move-letters.ts';
 import { printable } from './printable.ts';
 import { replayAll } from './replay.ts';
 import { formatTable } from './table.ts';
@@ -52,6 +53,12 @@ export function addDeadLetterCommands(program: Command, context: Context, done: 
     .action(async (output: string, records: readonly string[], flags: StateFlags & Chosen) =>
       done(await removeChosen(output, records, flags, context)),
     );
+
+  choosing(group.command('move <file>'))
+    .description(
+      'write the events into a new file, one a line, and remove them here: for those that nobody will ever take',
+    )
+    .action(async (file: string, flags: StateFlags & Chosen) => done(await moveLetters(file, flags, context)));
 
   choosing(group.command('replay'))
     .description('send them again, with the outputs of the configuration; what is taken is removed')

@@ -91,6 +91,6 @@ function newer(file: string, version: number): AuditailError {
 function allDamaged(directory: string, damaged: ReadCheckpoint['damaged']): AuditailError {
   const what = damaged.map(({ name, words }) => `${name}: ${words}`).join('; ');
   return new AuditailError('AUD_STATE_DAMAGED', `no checkpoint in ${directory} can be read (${what})`, {
-    hint: `Restore ${directory} from a backup. Or move its files away: the output then starts as on its first run, and what it delivered before is sent again.`,
+    hint: `Restore ${directory} from a backup. Or forget it with \`auditail state remove\`: the output then starts as on its first run, and what it delivered before is sent again.`,
   });
 }

@@ -359,6 +359,32 @@ describe('dead-letter', () => {
     expect(await remove('--reason', 'nothing')).toMatchObject({ out: 'hook: 0 events removed\n' });
   });
 
+  it('move puts the bytes of the chosen events into a new file, and nothing else is removed', async () => {
+    const directory = await madeState();
+    const { out } = await auditail(['dead-letter', 'list', '--json', '--state-dir', directory]);
+    const letters = out
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as { record: number; reason: string });
+    const file = path.join(temporaryDirectory(), 'moved.ndjson');
+    const reason = letters[0]?.reason ?? '';
+    const chosen = letters.filter((letter) => letter.reason === reason);
+    const flags = ['--reason', reason, '--state-dir', directory];
+    const exported = (await auditail(['dead-letter', 'export', ...flags])).out;
+    expect(await auditail(['dead-letter', 'move', file, ...flags])).toMatchObject({
+      exit: 0,
+      out: `hook: ${chosen.length} event${chosen.length === 1 ? '' : 's'} moved\n`,
+    });
+    expect(fs.readFileSync(file, 'latin1')).toBe(exported);
+    expect(fs.statSync(file).mode & 0o777).toBe(0o600);
+    const left = (await auditail(['dead-letter', 'list', '--json', '--state-dir', directory])).out;
+    expect(left.split('\n').length - 1).toBe(letters.length - chosen.length);
+    // Never over another file, and then nothing is removed.
+    expect(await auditail(['dead-letter', 'move', file, '--state-dir', directory])).toMatchObject({ exit: 2 });
+    expect(fs.readFileSync(file, 'latin1')).toBe(exported);
+    expect((await auditail(['dead-letter', 'list', '--json', '--state-dir', directory])).out).toBe(left);
+  });
+
   it('replay delivers what is set aside and removes what was taken', async () => {
     const directory = await madeState();
     const received: string[] = [];

@@ -44,6 +44,18 @@ describe.skipIf(folder === undefined)(
       },
     );
 
+    test('the runbook stops it on all nodes, and leaves the rest of it alone', async () => {
+      const runbook = readFileSync(join(REPOSITORY, 'docs/runbook.md'), 'utf8');
+      const [, patch = ''] = /patch daemonset auditail --type merge -p '(.*)'/.exec(runbook) ?? [];
+      const path = COLLECTIONS['DaemonSet'] ?? '';
+      expect((await server.send('POST', path, daemonSet())).status).toBe(201);
+      const type = 'application/merge-patch+json';
+      const { status, body } = await server.send('PATCH', `${path}/auditail`, JSON.parse(patch), type);
+      const nodeSelector = { 'node-role.kubernetes.io/control-plane': '', auditail: 'stopped' };
+      expect([status, body]).toMatchObject([200, { spec: { template: { spec: { nodeSelector } } } }]);
+      expect((await server.send('DELETE', `${path}/auditail`)).status).toBe(200);
+    });
+
     test('a field that does not exist is noticed', async () => {
       const object = structuredClone(daemonSet());
       Object.assign(object.spec.template.spec, { tolerationz: [] });
