@@ -2,13 +2,22 @@
 // needs no node_modules then, and what must be done at once (pins of files that can go any moment) does not wait for 3 MB
 // of program to be read and compiled.
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { BUNDLE } from './bundle.mjs';
+
+const { engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+const [least, major, minor] = /(\d+)\.(\d+)/.exec(engines.node);
+const OLD_NODE = `const [__major, __minor] = process.versions.node.split('.').map(Number);
+if (__major < ${major} || (__major === ${major} && __minor < ${minor})) {
+  console.error('auditail needs Node.js ${least} or newer, and this is ' + process.version + '.');
+  process.exit(2);
+}
+`;
 
 const dist = new URL('../dist/', import.meta.url);
 const compiled = 'compiled/';
@@ -24,9 +33,10 @@ await build({
   format: 'esm',
   define: { ...BUNDLE.define, AUDITAIL_COMPILED: JSON.stringify(compiled) },
   sourcemap: true,
-  // CommonJS dependencies in an ES module bundle still ask for require().
+  // Whoever starts the file by itself, as an image does, is told which Node.js it needs, before anything that is missing there
+  // is asked for. CommonJS dependencies in an ES module bundle still ask for require().
   banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    js: `${OLD_NODE}import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);`,
   },
 });
 

@@ -7,7 +7,14 @@ import type { LedgerEntry } from '../state/ledger-entry.ts';
 import { humanBytes, humanCount, humanSeconds, plural } from './human.ts';
 import { outcomeTable } from './outcome-table.ts';
 import { printable } from './printable.ts';
+import { PIPELINE_COLUMNS, SENDING_COLUMNS, SOURCE_COLUMNS, type StatusColumn, statusTable } from './status-columns.ts';
 import { formatTable } from './table.ts';
+
+const LAST_DELIVERED: StatusColumn<PipelineStatus> = [
+  'last delivered',
+  'left',
+  ({ lastDeliveredAt }) => (lastDeliveredAt === '' ? 'never' : lastDeliveredAt),
+];
 
 /** What `auditail status` prints of a running agent. */
 export function describeStatus(status: AgentStatus, nowMs: number): string {
@@ -17,9 +24,9 @@ export function describeStatus(status: AgentStatus, nowMs: number): string {
   return [
     `auditail ${version}, process ${pid}, up ${age}, ${held}, state in ${stateDirectory}`,
     '',
-    sourceTable(sources),
+    statusTable(SOURCE_COLUMNS, sources),
     '',
-    pipelineTable(pipelines),
+    statusTable([...PIPELINE_COLUMNS, ...SENDING_COLUMNS, LAST_DELIVERED], pipelines),
     '',
     outcomeTable(
       pipelines.map(({ source, output, totals, losses }) => ({ source, output, totals, losses: total(losses) })),
@@ -85,41 +92,6 @@ function reference({ time, auditID, stage }: EventReference): string {
   return printable(`${time}  ${auditID} ${stage}`);
 }
 
-function sourceTable(sources: readonly SourceStatus[]): string {
-  const columns = ['source', 'log', 'files', 'bytes', 'written', 'rotations', 'pinned'];
-  return formatTable(
-    columns.map((title, at) => ({ title, align: at < 2 ? 'left' : 'right' })),
-    sources.map((source) => [
-      source.name,
-      source.readable ? source.origin : `${source.origin} (not readable)`,
-      humanCount(source.segments),
-      humanBytes(source.bytes),
-      `${humanBytes(source.bytesPerSecond)}/s`,
-      humanCount(source.rotations),
-      source.pinnedFiles === 0 ? '-' : humanBytes(source.pinnedBytes),
-    ]),
-  );
-}
-
-function pipelineTable(pipelines: readonly PipelineStatus[]): string {
-  const columns = ['source', 'output', 'state', 'behind', 'age', 'deadline', 'in flight', 'retries', 'last delivered'];
-  return formatTable(
-    columns.map((title, at) => ({ title, align: at < 3 || at === 8 ? 'left' : 'right' })),
-    pipelines.map((pipeline) => [
-      pipeline.source,
-      pipeline.output,
-      pipeline.state,
-      humanBytes(pipeline.lagBytes),
-      humanSeconds(pipeline.lagSeconds),
-      pipeline.deadlineSeconds === null ? '-' : humanSeconds(pipeline.deadlineSeconds),
-      humanCount(pipeline.inFlight),
-      humanCount(pipeline.retries),
-      pipeline.lastDeliveredAt === '' ? 'never' : pipeline.lastDeliveredAt,
-    ]),
-  );
-}
-
-/** The balance: read = delivered + filtered + set aside + lost. */
 function configurationNotes({ configuration }: AgentStatus): readonly string[] {
   if (configuration?.refused == null) return [];
   const { at, reason } = configuration.refused;

@@ -4,7 +4,7 @@ import { total } from '../state/counts.ts';
 import { humanBytes, humanCount, humanSeconds } from './human.ts';
 import { printable } from './printable.ts';
 import { sparkLine } from './spark-line.ts';
-import { formatTable } from './table.ts';
+import { PIPELINE_COLUMNS, SENDING_COLUMNS, SOURCE_COLUMNS, type StatusColumn, statusTable } from './status-columns.ts';
 
 /** A line of the live table, and whether it is about something that somebody should look at. */
 export interface WatchLine {
@@ -24,7 +24,7 @@ export function watchLines(status: AgentStatus, history: StatusHistory, nowMs: n
     { text: printable(`${time}Z  auditail ${version}, process ${pid}, up ${up}, ${held}`) },
     { text: '' },
     ...titled(
-      sourceTable(status),
+      statusTable(SOURCE_COLUMNS, sources),
       sources.map(({ readable }) => (readable ? undefined : 'red')),
     ),
     { text: '' },
@@ -45,64 +45,22 @@ function toneOf({ state, losses }: PipelineStatus): WatchLine['tone'] {
   return state === 'retrying' ? 'yellow' : undefined;
 }
 
-function sourceTable({ sources }: AgentStatus): string {
-  const columns = ['source', 'written', 'bytes', 'files', 'rotations', 'pinned', 'log'];
-  return formatTable(
-    columns.map((title, at) => ({ title, align: at === 0 || at === 6 ? 'left' : 'right' })),
-    sources.map(
-      ({ name, bytesPerSecond, bytes, segments, rotations, pinnedFiles, pinnedBytes, origin, readable, words }) => [
-        name,
-        `${humanBytes(bytesPerSecond)}/s`,
-        humanBytes(bytes),
-        humanCount(segments),
-        humanCount(rotations),
-        pinnedFiles === 0 ? '-' : humanBytes(pinnedBytes),
-        readable ? origin : `${origin}: ${words}`,
-      ],
-    ),
-  );
-}
-
 function pipelineTable({ pipelines, deadLetters }: AgentStatus, history: StatusHistory): string {
-  // What matters at night comes first: a narrow terminal cuts off the rest.
-  const columns: readonly (readonly [string, 'left' | 'right'])[] = [
-    ['source', 'left'],
-    ['output', 'left'],
-    ['state', 'left'],
-    ['behind', 'right'],
-    ['age', 'right'],
-    ['deadline', 'right'],
-    ['lost', 'right'],
-    ['set aside', 'right'],
-    ['events/s', 'right'],
-    ['rate', 'left'],
-    ['lag', 'left'],
-    ['bytes/s', 'right'],
-    ['in flight', 'right'],
-    ['retries', 'right'],
+  const columns: readonly StatusColumn<PipelineStatus>[] = [
+    ...PIPELINE_COLUMNS,
+    ['lost', 'right', ({ losses, totals }) => humanCount(lossesOf(losses) + total(totals.lost))],
+    [
+      'set aside',
+      'right',
+      (pipeline) => humanCount(deadLetters.find(({ output }) => output === pipeline.output)?.records ?? 0),
+    ],
+    ['events/s', 'right', (pipeline) => humanCount(Math.round(history.of(pipeline).eventsPerSecond))],
+    ['rate', 'left', (pipeline) => sparkLine(history.of(pipeline).eventRates, SPARK_WIDTH)],
+    ['lag', 'left', (pipeline) => sparkLine(history.of(pipeline).lagBytes, SPARK_WIDTH)],
+    ['bytes/s', 'right', (pipeline) => humanBytes(Math.round(history.of(pipeline).bytesPerSecond))],
+    ...SENDING_COLUMNS,
   ];
-  return formatTable(
-    columns.map(([title, align]) => ({ title, align })),
-    pipelines.map((pipeline) => {
-      const { eventsPerSecond, bytesPerSecond, eventRates, lagBytes } = history.of(pipeline);
-      return [
-        pipeline.source,
-        pipeline.output,
-        pipeline.state,
-        humanBytes(pipeline.lagBytes),
-        humanSeconds(pipeline.lagSeconds),
-        pipeline.deadlineSeconds === null ? '-' : humanSeconds(pipeline.deadlineSeconds),
-        humanCount(lossesOf(pipeline.losses) + total(pipeline.totals.lost)),
-        humanCount(deadLetters.find(({ output }) => output === pipeline.output)?.records ?? 0),
-        humanCount(Math.round(eventsPerSecond)),
-        sparkLine(eventRates, SPARK_WIDTH),
-        sparkLine(lagBytes, SPARK_WIDTH),
-        humanBytes(Math.round(bytesPerSecond)),
-        humanCount(pipeline.inFlight),
-        humanCount(pipeline.retries),
-      ];
-    }),
-  );
+  return statusTable(columns, pipelines);
 }
 
 function errorLines({ pipelines }: AgentStatus, nowMs: number): readonly WatchLine[] {

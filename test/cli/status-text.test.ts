@@ -9,8 +9,8 @@ it('shows a running agent: sources, pipelines, the balance, and what is worth a 
   expect(describeStatus(STATUS, NOW)).toMatchInlineSnapshot(`
     "auditail 1.2.3, process 4711, up 1h 30m, 1.9 MiB of 96.0 MiB in memory, state in /var/lib/auditail
 
-    source          log                                  files    bytes    written  rotations   pinned
-    kube-apiserver  /var/log/kubernetes/audit/audit.log      4  286 MiB  1.7 MiB/s         12  191 MiB
+    source            written    bytes  files  rotations   pinned  log
+    kube-apiserver  1.7 MiB/s  286 MiB      4         12  191 MiB  /var/log/kubernetes/audit/audit.log
 
     source          output  state      behind  age  deadline  in flight  retries  last delivered
     kube-apiserver  search  retrying  4.8 MiB  43s    1h 30m          2        7  2026-11-23T07:00:00.000Z
