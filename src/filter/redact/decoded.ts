@@ -78,6 +78,21 @@ export function quoteJson(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
+/** Most texts are short: memory of its own for each costs more than decoding it. */
+const SLAB = 16_384;
+let slab = new Uint32Array(SLAB);
+let used = 0;
+
+function offsetsFor(count: number): Uint32Array {
+  if (count > SLAB / 8) return new Uint32Array(count);
+  if (used + count > SLAB) {
+    slab = new Uint32Array(SLAB);
+    used = 0;
+  }
+  used += count;
+  return slab.subarray(used - count, used);
+}
+
 class Writer {
   readonly #bytes: Buffer;
   readonly #offsets: Uint32Array;
@@ -86,7 +101,7 @@ class Writer {
   /** No escape is shorter than what it stands for. */
   constructor(capacity: number) {
     this.#bytes = Buffer.allocUnsafe(capacity);
-    this.#offsets = new Uint32Array(capacity + 1);
+    this.#offsets = offsetsFor(capacity + 1);
   }
 
   put(byte: number, from: number): void {

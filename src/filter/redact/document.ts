@@ -3,10 +3,10 @@ import { findCredentials } from './credentials.ts';
 import { carryBack, decodeJson, quoteJson } from './decoded.ts';
 import { type Finding, within } from './finding.ts';
 import { holdsData, holdsManifest } from './manifest.ts';
-import { findQuotedValues, quotedEnd } from './message.ts';
+import { findQuotedValues, mayQuote, quotedEnd } from './message.ts';
 import { findEncodedJson, findGzip, isGzip } from './packed.ts';
 import type { Role } from './role.ts';
-import { hasEscape, type Subject, type Walked, walk } from './walk.ts';
+import { type Subject, type Walked, walk } from './walk.ts';
 
 /** Documents stand in strings of documents. Each level doubles the escapes, so that nobody writes many. */
 const MAX_LEVELS = 6;
@@ -14,6 +14,12 @@ const MAX_LEVELS = 6;
 const MAX_DECODED = 8 * 2 ** 20;
 /** So many documents are looked for within one text; the rest of it goes. */
 const MAX_PIECES = 8;
+
+/**
+ * One of these stands in every string in which something may be found, but for what a message quotes: credentials, a
+ * manifest in whatever language, base64 of one, a document, escapes that may hide any of them.
+ */
+const SIGN = /bearer|authorization|@|eyJ|kind|H4sI|[{[]|\\u00|\\{31}/i;
 
 /** Finds what is secret in the JSON value at `start`: the event itself, or a document that stands in a string of it. */
 export function findInDocument(bytes: Buffer, start: number, subject: Subject, level = 0): Walked {
@@ -29,7 +35,10 @@ function findInString(
   subject: Subject,
   level: number,
 ): readonly Finding[] {
-  if (!hasEscape(bytes, start, end)) {
+  const isQuoting = subject !== 'other' && role === 'message';
+  const raw = bytes.toString('latin1', start, end);
+  if (!SIGN.test(raw) && !(isQuoting && mayQuote(raw))) return [];
+  if (!raw.includes('\\')) {
     const found = findInText(bytes.subarray(start, end), role, subject, level);
     return found.map(({ start: from, end: to, kind, by }) => ({ start: from + start, end: to + start, kind, by }));
   }
@@ -38,7 +47,7 @@ function findInString(
   if (decoded !== null) {
     return carryBack(findInText(decoded.bytes, role, subject, level + 1), decoded, quoteJson);
   }
-  const mayHold = subject !== 'other' || holdsManifest(bytes.toString('latin1', start, end));
+  const mayHold = subject !== 'other' || holdsManifest(raw);
   return mayHold ? [within(start, end, 'secret-data')] : [];
 }
 

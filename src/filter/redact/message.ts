@@ -11,6 +11,14 @@ const QUOTED = [/unmarshal number (\S+) into/g, /`([^`]*)`/g];
 const EXCERPT_START = '...|';
 const EXCERPT_END = '|...';
 
+/** One of these stands in each message that quotes something, however it is escaped. */
+const SIGN = /value: |Not found: |unmarshal number|`|\.\.\.\|/;
+
+/** A quick look, right when it says no. */
+export function mayQuote(text: string): boolean {
+  return SIGN.test(text);
+}
+
 /**
  * What a failure quotes of the object that it is about. The words around it stay. A value that is not in quotes has no
  * end that could be told: it goes with all that follows.

@@ -9,7 +9,7 @@ import { carryBack, decodeJson, quoteJson } from './decoded.ts';
 import { findInDocument } from './document.ts';
 import { type Finding, wholeValue, within } from './finding.ts';
 import { REDACTION_MARKS } from './kinds.ts';
-import { findInUri, mayHoldSecrets } from './request-uri.ts';
+import { findInUri, mayHoldSecretsAt } from './request-uri.ts';
 import { isSuspicious, mayHoldSecret } from './suspicion.ts';
 import type { Subject } from './walk.ts';
 
@@ -43,7 +43,7 @@ export function createRedactor({ enabled, paths }: RedactConfig): Redactor {
   const finder = paths.length === 0 ? null : new PathFinder(paths);
 
   function find(event: Event, edits: Edits): void {
-    findUri(event, (finding) => addFinding(edits, finding));
+    findUri(event, edits);
     const subject = subjectOf(event);
     const marks = event.marks();
     if ((marks !== 0 || subject !== 'other') && isWorthALook(event, marks, subject)) {
@@ -82,18 +82,18 @@ function saysMore(event: Event): boolean {
   return start !== -1 && event.valueEnd(SLOT.responseStatus) - start > SHORT_STATUS;
 }
 
-function findUri(event: Event, add: (finding: Finding) => void): void {
+function findUri(event: Event, edits: Edits): void {
   const start = event.valueStart(SLOT.requestURI) + 1;
   if (start === 0 || event.bytes[start - 1] !== 0x22) return;
   const end = event.valueEnd(SLOT.requestURI) - 1;
-  const raw = event.bytes.toString('latin1', start, end);
-  if (!mayHoldSecrets(raw)) return;
+  if (!mayHoldSecretsAt(event.bytes, start, end)) return;
   const decoded = decodeJson(event.bytes, start, end);
   if (decoded === null) {
-    add(within(start, end, 'uri'));
+    addFinding(edits, within(start, end, 'uri'));
     return;
   }
-  for (const finding of carryBack(findInUri(decoded.bytes.toString('latin1')), decoded, quoteJson)) add(finding);
+  const findings = findInUri(decoded.bytes.toString('latin1'));
+  for (const finding of carryBack(findings, decoded, quoteJson)) addFinding(edits, finding);
 }
 
 /** Positions count from the start of the event. */

@@ -1,6 +1,7 @@
 import { findAssignments, findCredentials, namesSecret } from './credentials.ts';
 import { carryBack, decodePercent } from './decoded.ts';
 import { type Finding, within } from './finding.ts';
+import { Needles } from './needles.ts';
 
 /** Of these, the text is a command line; what it runs is evidence, and stays. */
 const COMMAND = 'command';
@@ -49,13 +50,28 @@ export function findInUri(text: string): Finding[] {
 }
 
 /** A quick look at a URI as it stands in the event, right when it says no: most URIs hold nothing secret. */
-export function mayHoldSecrets(raw: string): boolean {
-  const query = raw.indexOf('?');
-  return (query !== -1 && IN_QUERY.test(raw.slice(query))) || IN_PATH.test(raw);
+export function mayHoldSecrets(text: string): boolean {
+  const bytes = Buffer.from(text);
+  return mayHoldSecretsAt(bytes, 0, bytes.length);
 }
 
-const IN_PATH = /bearer|eyJ|:\/\/|%3a|%[4-7][0-9a-f]|\\u00[4-7]/i;
-const IN_QUERY = /pass|pwd|secret|token|cred|auth|jwt|sig|key/i;
+/** The same of a URI that stands in bytes. */
+export function mayHoldSecretsAt(bytes: Buffer, start: number, end: number): boolean {
+  if (IN_PATH.standIn(bytes, start, end)) return true;
+  let query = start;
+  while (query < end && bytes[query] !== 0x3f) query += 1;
+  return IN_QUERY.standIn(bytes, query, end);
+}
+
+const HEX = '0123456789abcdef';
+const IN_PATH = new Needles([
+  ...['bearer', 'eyJ', '://', '%3a'].map((word) => [...word]),
+  ['%', '4567', HEX],
+  ['\\', 'u', '0', '0', '4567'],
+]);
+const IN_QUERY = new Needles(
+  ['pass', 'pwd', 'secret', 'token', 'cred', 'auth', 'jwt', 'sig', 'key'].map((word) => [...word]),
+);
 
 function findDecoded(bytes: Buffer, start: number, end: number, isValue: boolean): Finding[] {
   const decoded = decodePercent(bytes, start, end);

@@ -19,7 +19,6 @@ const COMMA = 0x2c;
 const CLOSE_OBJECT = 0x7d;
 const CLOSE_ARRAY = 0x5d;
 const NULL = 0x6e;
-const BACKSLASH = 0x5c;
 
 /** An object or array that is open. What may turn out to be secret waits until all of its keys have been seen. */
 interface Frame {
@@ -185,10 +184,4 @@ export function walk(bytes: Buffer, start: number, subject: Subject, lookInto: L
 /** Base64 of what gzip writes: its two magic bytes and the method, so `H4sI`. */
 export function startsGzip(bytes: Buffer, at: number): boolean {
   return bytes[at] === 0x48 && bytes[at + 1] === 0x34 && bytes[at + 2] === 0x73 && bytes[at + 3] === 0x49;
-}
-
-/** Whether there is an escape in the content of a string. */
-export function hasEscape(bytes: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; at += 1) if (bytes[at] === BACKSLASH) return true;
-  return false;
 }
