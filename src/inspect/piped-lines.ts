@@ -8,7 +8,11 @@ const NEWLINE = 10;
  * The lines of a pipe, a block each. split2 cuts them; it sees the bytes as Latin-1, in which every byte is one
  * character and comes back as it was.
  */
-export async function* pipedLines(input: Readable, name: string, maxLineBytes: number): AsyncGenerator<Block> {
+export async function* pipedLines(
+  input: AsyncIterable<Buffer>,
+  name: string,
+  maxLineBytes: number,
+): AsyncGenerator<Block> {
   const feed = new Feed(input, maxLineBytes);
   const lines = split2('\n', { decodeStrings: false, maxLength: maxLineBytes, skipOverflow: true });
   pipeline(Readable.from(feed.texts()), lines, () => {
@@ -41,10 +45,10 @@ class Feed {
   lines = 0;
   /** Whether the last of them had its line feed. */
   ended = true;
-  readonly #input: Readable;
+  readonly #input: AsyncIterable<Buffer>;
   readonly #maxLineBytes: number;
 
-  constructor(input: Readable, maxLineBytes: number) {
+  constructor(input: AsyncIterable<Buffer>, maxLineBytes: number) {
     this.#input = input;
     this.#maxLineBytes = maxLineBytes;
   }
@@ -52,8 +56,7 @@ class Feed {
   async *texts(): AsyncGenerator<string> {
     let held: string[] = [];
     let length = 0;
-    for await (const chunk of this.#input) {
-      const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk as string);
+    for await (const bytes of this.#input) {
       this.#count(bytes);
       held.push(bytes.toString('latin1'));
       length += bytes.length;

@@ -8,6 +8,7 @@ import { LogNames } from '../log/file-name.ts';
 import { LOG_FILES } from '../log/files.ts';
 import type { Block } from './block.ts';
 import { pipedLines } from './piped-lines.ts';
+import { GZIP, UnpackedPipe } from './unpacked-pipe.ts';
 
 export interface RecordedLogOptions {
   /** Files in the order in which they are read; `-` is standard input. */
@@ -18,10 +19,8 @@ export interface RecordedLogOptions {
 
 const STEP = 1024 * 1024;
 const NEWLINE = 10;
-/** How a gzip file begins (RFC 1952). */
-const GZIP = Buffer.from([0x1f, 0x8b]);
 
-/** Reads files, plain or gzipped, and pipes from their beginning to their end, once. */
+/** Reads files and pipes, plain or gzipped, from their beginning to their end, once. */
 export class RecordedLog {
   readonly #options: RecordedLogOptions;
   /** Bytes read from disk or pipe, of compressed files the compressed ones. */
@@ -35,15 +34,21 @@ export class RecordedLog {
 
   /** @throws {AuditailError} AUD_LOG_UNREADABLE, before anything is read where a file is not there */
   async *blocks(): AsyncGenerator<Block> {
-    const { files, stdin, maxLineBytes } = this.#options;
+    const { files, stdin } = this.#options;
     const sizes: number[] = [];
     for (const file of files) sizes.push(await sizeOf(file));
     this.totalBytes = sizes.includes(-1) ? 0 : sizes.reduce((total, size) => total + size, 0);
     for (const [at, file] of files.entries()) {
-      if (file === '-') yield* pipedLines(this.#counted(stdin()), '-', maxLineBytes);
-      else if (sizes[at] === -1) yield* pipedLines(this.#counted(createReadStream(file)), file, maxLineBytes);
+      if (file === '-') yield* this.#pipe(stdin(), '-');
+      else if (sizes[at] === -1) yield* this.#pipe(createReadStream(file), file);
       else yield* this.#file(file);
     }
+  }
+
+  async *#pipe(input: Readable, name: string): AsyncGenerator<Block> {
+    const pipe = new UnpackedPipe(this.#counted(input));
+    yield* pipedLines(pipe.chunks(), name, this.#options.maxLineBytes);
+    if (pipe.failure !== null) yield { type: 'unreadable', name, words: pipe.failure };
   }
 
   #counted(input: Readable): Readable {

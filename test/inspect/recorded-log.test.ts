@@ -10,6 +10,8 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 const EVENTS = fs.readFileSync(new URL('../fixtures/events.log', import.meta.url));
 const LINES = EVENTS.toString('latin1').split('\n').slice(0, -1);
 
+const GZIP_HEAD = Buffer.from([0x1f, 0x8b]);
+
 function chunks(bytes: Buffer, size: number): Readable {
   const parts = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
     bytes.subarray(at * size, (at + 1) * size),
@@ -54,6 +56,30 @@ it.each([1, 7, 1000, 65_536])('gives the same of a pipe that brings %i bytes at 
   const { events, places } = await read(['-'], { stdin: chunks(EVENTS, size) });
   expect(events).toEqual(LINES);
   expect(places.at(-1)).toBe('-:60');
+});
+
+it.each([1, 7, 65_536])('gives the same of a gzipped pipe that brings %i bytes at a time', async (size) => {
+  // As `cat` of rotated backups gives them, one behind the other.
+  const half = EVENTS.indexOf(LINES[30] as string, 0, 'latin1');
+  const packed = Buffer.concat([gzipSync(EVENTS.subarray(0, half)), gzipSync(EVENTS.subarray(half))]);
+  const { events, walk, log } = await read(['-'], { stdin: chunks(packed, size) });
+  expect(events).toEqual(LINES);
+  expect(walk).toMatchObject({ events: 60, asides: [], unreadable: [] });
+  expect(log.readBytes).toBe(packed.length);
+});
+
+it.each([
+  ['cut off', (packed: Buffer) => packed.subarray(0, packed.length - 100)],
+  ['damaged', (packed: Buffer) => Buffer.concat([packed.subarray(0, 900), Buffer.alloc(300), packed.subarray(1200)])],
+])('reads a gzipped pipe that is %s as far as it goes, and says so', async (_, spoil) => {
+  const { events, walk } = await read(['-'], { stdin: chunks(spoil(gzipSync(EVENTS)), 1000) });
+  expect(events).toEqual(LINES.slice(0, events.length));
+  expect(walk.unreadable).toEqual([expect.stringMatching(/-: cannot be unpacked from here on: /)]);
+});
+
+it.each([[Buffer.alloc(0)], [Buffer.from([0x1f])], [GZIP_HEAD]])('takes a pipe that ends after %j', async (bytes) => {
+  const { events } = await read(['-'], { stdin: Readable.from([bytes]) });
+  expect(events).toEqual([]);
 });
 
 it('keeps bytes of a pipe that are no UTF-8', async () => {

@@ -106,6 +106,37 @@ test('a letter that is written as an escape hides nothing in JSON within a strin
   expect(out).not.toContain('hidden');
 });
 
+const SECRET = { kind: 'Secret', metadata: { name: 's1' }, data: { a: 'aGlkZGVu' }, stringData: { b: 'aGlkZGVu' } };
+const APPLIED = { ...SECRET, apiVersion: 'v1', metadata: { name: 's1', managedFields: [{ manager: 'kubectl' }] } };
+const SERVER_SIDE = { requestURI: '/api/v1/namespaces/n/secrets/s1?fieldManager=kubectl&force=true' };
+
+test.each<readonly [string, object]>([
+  ['a List', onBundles({ responseObject: { kind: 'List', items: [{ kind: 'Pod' }, SECRET] } })],
+  ['a SecretList', onSecrets({ verb: 'list', responseObject: { kind: 'SecretList', items: [SECRET] } })],
+  [
+    'the objects of a Table, over no resource of its own',
+    onBundles({ responseObject: { kind: 'Table', rows: [{ cells: ['s1', 'Opaque'], object: SECRET }] } }),
+  ],
+  ['a Table of secrets', onSecrets({ responseObject: { kind: 'Table', rows: [{ cells: ['s1'], object: SECRET }] } })],
+  ['a merge patch', onSecrets({ requestObject: { data: SECRET.data, stringData: SECRET.stringData } })],
+  ['a strategic merge patch', onSecrets({ requestObject: { $setElementOrder: ['a'], data: SECRET.data } })],
+  ['a JSON patch', onSecrets({ requestObject: [{ op: 'replace', path: '/data/a', value: 'aGlkZGVu' }] })],
+  ['a JSON patch of all data', onSecrets({ requestObject: [{ op: 'add', path: '/data', value: SECRET.data }] })],
+  ['server-side apply', onSecrets({ ...SERVER_SIDE, requestObject: APPLIED })],
+  ['server-side apply of part of it', onSecrets({ ...SERVER_SIDE, requestObject: { stringData: SECRET.stringData } })],
+  ['a custom resource', onBundles({ requestObject: { kind: 'Bundle', spec: { templates: [{ object: SECRET }] } } })],
+  ['JSON in a custom resource', onBundles({ requestObject: { spec: { manifest: JSON.stringify(SECRET) } } })],
+  [
+    'YAML in a custom resource',
+    onBundles({ requestObject: { spec: { manifest: 'kind: Secret\ndata:\n  a: aGlkZGVu\n' } } }),
+  ],
+  ['the data of a release of Helm', onSecrets({ requestObject: { data: { release: 'aGlkZGVu' } } })],
+])('a value of a Secret goes where it stands in %s', (_, event) => {
+  const { text, marks } = redact(event);
+  expect(text).not.toContain('aGlkZGVu');
+  expect(marks).toMatch(/^secret-data=\d/);
+});
+
 test('what is not a Secret keeps its data beside one that is', () => {
   expect(body(onBundles({ requestObject: listOf({ a: 'eA==' }) }))).toEqual(listOf({ a: '[redacted]' }));
 });
