@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ecsEventBytes } from '../../../src/output/elasticsearch/ecs.ts';
 import { ecsMapping } from '../../../src/output/elasticsearch/setup/ecs-mapping.ts';
@@ -105,6 +107,11 @@ function auditOf(line: string): Document {
   return valuesAt(documentsOf([line])[0], 'kubernetes.audit')[0] as Document;
 }
 
+const AUDIT = 'kubernetes.audit';
+const BODY = `${AUDIT}.requestObject`;
+const DECISION = `${AUDIT}.annotations.authorization_k8s_io/decision`;
+const CREATED = { 'event.action': 'create', [`${AUDIT}.objectRef.resource`]: 'pods', [DECISION]: 'allow' };
+
 describe('an event in ECS', () => {
   it.each(Object.entries(RULE_FIELDS))(
     'has %s where the published rules read it, and it is mapped',
@@ -114,6 +121,45 @@ describe('an event in ECS', () => {
       expect(isSearchable(ecsMapping('elasticsearch'), field)).toBe(true);
     },
   );
+
+  /** What a real API server wrote while somebody attacked it, and at the edges of that. */
+  const attacked = gunzipSync(readFileSync(new URL('../../fixtures/alerts/session.log.gz', import.meta.url)));
+  const documents = documentsOf(attacked.toString().trimEnd().split('\n'), { cluster: 'lab' });
+
+  it('has every field that the published rules read, of real events, but for what no request there asked for', () => {
+    const missing = Object.keys(RULE_FIELDS).filter((field) =>
+      documents.every((document) => valuesAt(document, field).length === 0),
+    );
+    expect(missing).toEqual([
+      'kubernetes.audit.user.extra.authentication.kubernetes.io/pod-name',
+      'kubernetes.audit.requestObject.spec.serviceAccountName',
+      'kubernetes.audit.requestObject.spec.hostIPC',
+      'kubernetes.audit.requestObject.spec.hostNetwork',
+    ]);
+  });
+
+  it.each<readonly [what: string, conditions: Readonly<Record<string, unknown>>]>([
+    ['a privileged pod', { ...CREATED, [`${BODY}.spec.containers.securityContext.privileged`]: true }],
+    ['a pod in the namespace of the host', { ...CREATED, [`${BODY}.spec.hostPID`]: true }],
+    ['a path of the host', { ...CREATED, [`${BODY}.spec.volumes.hostPath.path`]: '/etc/kubernetes' }],
+    ['a capability', { ...CREATED, [`${BODY}.spec.containers.securityContext.capabilities.add`]: 'NET_BIND_SERVICE' }],
+    ['a binding to cluster-admin', { [`${BODY}.roleRef.name`]: 'cluster-admin', [DECISION]: 'allow' }],
+    ['a service on every node', { [`${BODY}.spec.type`]: 'NodePort', [DECISION]: 'allow' }],
+    ['a role that may do everything', { [`${BODY}.rules.verbs`]: '*', [`${AUDIT}.level`]: 'RequestResponse' }],
+    ['a role that may do everything now', { [`${AUDIT}.responseObject.rules.verbs`]: '*', 'event.outcome': 'success' }],
+    ['a command in a pod', { [`${AUDIT}.objectRef.subresource`]: 'exec', [`${AUDIT}.stage`]: 'ResponseStarted' }],
+    ['Secrets read', { 'event.action': 'list', [`${AUDIT}.objectRef.resource`]: 'secrets' }],
+    ['a token for a service account', { [`${AUDIT}.objectRef.subresource`]: 'token', 'event.action': 'create' }],
+    ['somebody in the place of another', { [`${AUDIT}.impersonatedUser.username`]: 'root' }],
+    ['what was refused', { [DECISION]: 'forbid', 'event.outcome': 'failure', 'user.name': 'bob' }],
+    ['an address behind a proxy', { 'source.ip': '203.0.113.77', 'client.ip': '203.0.113.77' }],
+  ])('is found among real events by what a rule asks for: %s', (_, conditions) => {
+    const found = documents.filter((document) =>
+      Object.entries(conditions).every(([field, value]) => valuesAt(document, field).includes(value)),
+    );
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.length).toBeLessThan(documents.length / 2);
+  });
 
   it.each([
     ['allow', 'success'],

@@ -34,7 +34,7 @@ for (const { folder, prefix, port, badDate } of kinds) {
       ...process.env,
       SINK_STATE: state,
       [`${prefix}_PORT`]: String(port),
-      [`${prefix}_EXTRA`]: 'http.max_content_length: 1mb',
+      [`${prefix}_EXTRA`]: 'http.max_content_length: 1mb\nindexing_pressure.memory.limit: 900kb',
     };
 
     beforeAll(async () => {
@@ -182,7 +182,7 @@ for (const { folder, prefix, port, badDate } of kinds) {
 
     it('says 413 to a request that is too large, and takes its halves', async () => {
       const lines = Array.from({ length: 4 }, (_, number) =>
-        auditLine({ auditID: `large-${number}`, filler: 'x'.repeat(400_000) }),
+        auditLine({ auditID: `large-${number}`, filler: 'x'.repeat(350_000) }),
       );
       const output = outputInto({ index: 'audit', batch: { maxBytes: '8Mi' } });
       const batch = batchOf(output, lines);
@@ -191,6 +191,19 @@ for (const { folder, prefix, port, badDate } of kinds) {
       ]);
       expect(await output.send({ batch, items: [0, 1] }, FOREVER)).toEqual(SETTLED);
       expect(await output.send({ batch, items: [2, 3] }, FOREVER)).toEqual(SETTLED);
+      await output.close();
+    });
+
+    it('waits where a request is more than the indexing pressure lets in, and takes its halves', async () => {
+      const lines = Array.from({ length: 2 }, (_, number) =>
+        auditLine({ auditID: `pressed-${number}`, filler: 'x'.repeat(500_000) }),
+      );
+      const output = outputInto({ index: 'audit', batch: { maxBytes: '8Mi' } });
+      const batch = batchOf(output, lines);
+      const { again } = await output.send(wholePart(batch), FOREVER);
+      expect(again).toMatchObject([{ how: 'retry', items: [0, 1], status: 429 }]);
+      expect(again[0]?.reason).toMatch(/^(?:es_)?rejected_execution_exception$/);
+      for (const item of [0, 1]) expect(await output.send({ batch, items: [item] }, FOREVER)).toEqual(SETTLED);
       await output.close();
     });
 
