@@ -55,6 +55,15 @@ const present = shippers(JSON.parse(readFileSync(join(root, 'package.json'), 'ut
 /** Results by scenario and shipper, one a round. */
 const results = Object.fromEntries(SCENARIOS.map((scenario) => [scenario, {}]));
 let runs = 0;
+/** What is to be ended, whatever happens. */
+const started = new Set();
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, async () => {
+    await Promise.all([...started].map((one) => one.stop()));
+    rmSync(directory, { recursive: true, force: true });
+    process.exit(1);
+  });
+}
 
 /** The next message of the receiver. */
 function told() {
@@ -80,11 +89,14 @@ function begin(shipper, settings, prepare) {
   mkdirSync(join(place, 'log'), { recursive: true });
   const log = join(place, 'log', 'audit.log');
   prepare(log);
-  return { log, running: start(shipper, place, { ...settings, log, port }) };
+  const running = start(shipper, place, { ...settings, log, port });
+  started.add(running);
+  return { log, running };
 }
 
 async function end(ending) {
   await ending.stop();
+  started.delete(ending);
   rmSync(ending.directory, { recursive: true, force: true });
 }
 
@@ -98,12 +110,14 @@ async function run(shipper, settings, prepare, during) {
   }
 }
 
-/** Waits until so many different lines have come. */
+/** Waits until so many different lines have come; `startSeconds` is the CPU until the first of them had. */
 async function arrived(lines, running) {
-  let last = { distinct: -1, at: performance.now() };
+  let last = { distinct: 0, at: performance.now() };
+  let startSeconds = null;
   while (true) {
     const stats = await ask({ ask: 'stats' });
-    if (stats.distinct >= lines) return stats;
+    if (stats.distinct > 0) startSeconds ??= running.usage().cpuSeconds;
+    if (stats.distinct >= lines) return { ...stats, startSeconds };
     if (stats.distinct > last.distinct) last = { distinct: stats.distinct, at: performance.now() };
     if (!running.alive || performance.now() - last.at > STALL_MS) {
       throw new Error(`${running.shipper.name}: ${stats.distinct} of ${lines} lines came\n${running.words}`);
@@ -122,6 +136,7 @@ async function catchUp(shipper, trail, filtered) {
     return {
       'CPU-s/GB': cpuSeconds / (trail.bytes / 1e9),
       'MB/s': trail.bytes / 1e6 / seconds,
+      'of it until the first line, CPU-s': stats.startSeconds,
       'peak RSS, MB': peakMb,
       'sent, MB': stats.wireBytes / 1e6,
       twice: stats.events / (shipper.marks ?? 1) - stats.distinct,
