@@ -1,6 +1,6 @@
 // Whether memory grows: the agent follows a log that is written at a steady rate and rotated, for as long as is asked.
-//   npm run build && node bench/soak.mjs [--log FILE] [--minutes 30] [--rate 20] [--size 50] [--backups 5] [--samples FILE]
-// FILE is a recorded audit log; the rate is MB/s, the size MiB at which the log rotates. Once a second it notes resident
+//   npm run build && node bench/soak.mjs [--log FILE] [--minutes 30] [--rate 20] [--size 50] [--backups 5] [--samples FILE] [--source JSON]
+// FILE is a recorded audit log; the rate is MB/s, the size MiB at which the log rotates; JSON has more settings of the source. Once a second it notes resident
 // memory, heap and what lies outside of it, and at the end says by how much each grew per hour: the slope of the line
 // with the least squares through the samples after the first fifth, with its standard error. Exit code 1 where a line is
 // missing. Linux only.
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     size: { type: 'string', default: '50' },
     backups: { type: 'string', default: '5' },
     samples: { type: 'string' },
+    source: { type: 'string', default: '{}' },
     work: { type: 'string', default: tmpdir() },
   },
 });
@@ -46,7 +47,7 @@ function startAgent(path, port) {
   const output = { name: 'out', type: 'elasticsearch', url: `http://127.0.0.1:${port}`, index: 'audit' };
   const settings = {
     stateDirectory: join(directory, 'state'),
-    sources: [{ name: 'kube', type: 'file', path }],
+    sources: [{ name: 'kube', type: 'file', path, ...JSON.parse(values.source) }],
     outputs: [output],
     telemetry: { listen: TELEMETRY },
   };

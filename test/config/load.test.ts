@@ -84,6 +84,28 @@ describe('a configuration that is in order', () => {
     ).toBe('ok\n');
   });
 
+  it('bounds the rate of reading where it says so, and no lower than a mebibyte', () => {
+    const source = (rate: string) =>
+      `sources:\n  - { name: k, type: file, path: /var/log/audit.log, maxReadRate: ${rate} }\n${OUTPUTS}`;
+    expect(loadText(`${SOURCES}${OUTPUTS}`)).toMatchObject({ ok: true, config: { sources: [{ maxReadRate: 'off' }] } });
+    for (const [text, bytes] of [
+      ['off', 'off'],
+      ['20Mi', 20 * 2 ** 20],
+      ['20MiB', 20 * 2 ** 20],
+      ['5000000', 5_000_000],
+    ]) {
+      expect(loadText(source(String(text)))).toMatchObject({ ok: true, config: { sources: [{ maxReadRate: bytes }] } });
+    }
+    expect(report(source('512Ki'))).toMatchInlineSnapshot(`
+      "refused
+      auditail.yaml:2:67  sources[0].maxReadRate  must be at least 1Mi, not 512Ki"
+    `);
+    expect(report(source('20Mi/s'))).toMatchInlineSnapshot(`
+      "refused
+      auditail.yaml:2:67  sources[0].maxReadRate  must be off or a size such as 4Mi, 4MiB or 1048576, not "20Mi/s""
+    `);
+  });
+
   it('lets a line be no larger than the memory allows, unless it says so itself', () => {
     const loaded = loadText(`${SOURCES}${OUTPUTS}memory: { maxBytes: 24Mi }\n`);
     expect(loaded).toMatchObject({ ok: true, config: { maxLineBytes: 16 * 2 ** 20 } });
