@@ -53,7 +53,7 @@ function placed(name) {
 
 /** The page, Markdown. */
 export function report(results, facts) {
-  const { date, machine, node, rounds, trail, values, present, dropped, load } = facts;
+  const { date, commit, machine, node, rounds, trail, values, present, dropped, load } = facts;
   const versions = new Map(present.map(({ program, version }) => [program, version]));
   const scenarios = Object.entries(results).filter(([, runs]) => Object.keys(runs).length > 0);
   const commands = present.map((shipper) => {
@@ -65,7 +65,7 @@ export function report(results, facts) {
   return `# auditail and its peers
 
 Written by \`npm run bench -- --log LOG --rounds ${rounds} --megabytes ${values.megabytes} --seconds ${values.seconds} --idle ${values.idle}\`
-on ${date}; ${machine}, Node.js ${node}, load ${load} at the end (the receiver is one of the processes that make it).
+on ${date}, auditail at ${commit}; ${machine}, Node.js ${node}, load ${load} at the end (the receiver is one of the processes that make it).
 
 ${(trail.bytes / 1e6).toFixed(0)} MB, ${trail.lines} events of ${mean(trail)} on average; the filter drops ${(dropped * 100).toFixed(0)} % of them. Each figure is the median of the rounds, with
 the lowest and the highest in brackets; in each round all shippers take their turns, each round in another order. CPU is user and

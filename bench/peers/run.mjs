@@ -3,7 +3,7 @@
 // FILE is a recorded audit log; without it the small one of the tests is repeated. Peers: rsyslog and syslog-ng where
 // Debian puts them (or RSYSLOGD, SYSLOG_NG); FLUENT_BIT, VECTOR and OTELCOL name the others. Linux only.
 // Writes PEERS.md and peers.svg. All shippers take turns in each round, so that a slow minute of the machine hits all.
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import {
   closeSync,
   linkSync,
@@ -218,6 +218,24 @@ function onePerProgram() {
   return present.filter(({ program }, at) => present.findIndex((one) => one.program === program) === at);
 }
 
+/** After each round, so that one that is broken off leaves something. */
+function writePage(trail, rounds) {
+  const facts = {
+    date: new Date().toISOString().slice(0, 10),
+    commit: execFileSync('git', ['describe', '--always', '--dirty'], { cwd: root, encoding: 'utf8' }).trim(),
+    machine: `${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+    node: process.version,
+    rounds,
+    trail,
+    values,
+    present,
+    dropped: 1 - trail.kept / trail.lines,
+    load: readFileSync('/proc/loadavg', 'utf8').split(' ', 1)[0],
+  };
+  writeFileSync(join(values.out, 'PEERS.md'), report(results, facts));
+  writeFileSync(join(values.out, 'peers.svg'), chart(results['catch-up'], facts));
+}
+
 async function note(scenario, name, measuring) {
   const all = (results[scenario][name] ??= []);
   try {
@@ -269,20 +287,8 @@ try {
           measuring.then((all) => all[at]),
         );
     }
+    writePage(trail, round + 1);
   }
-  const facts = {
-    date: new Date().toISOString().slice(0, 10),
-    machine: `${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
-    node: process.version,
-    rounds,
-    trail,
-    values,
-    present,
-    dropped: 1 - trail.kept / trail.lines,
-    load: readFileSync('/proc/loadavg', 'utf8').split(' ', 1)[0],
-  };
-  writeFileSync(join(values.out, 'PEERS.md'), report(results, facts));
-  writeFileSync(join(values.out, 'peers.svg'), chart(results['catch-up'], facts));
 } finally {
   receiver.disconnect();
   rmSync(directory, { recursive: true, force: true });

@@ -18,6 +18,7 @@ function firstLine(command, ...words) {
   try {
     return execFileSync(command, words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
       .split('\n', 1)[0]
+      .replace('compiled with:', '')
       .trim();
   } catch {
     return 'version unknown';
