@@ -219,13 +219,13 @@ function onePerProgram() {
 }
 
 /** After each round, so that one that is broken off leaves something. */
-function writePage(trail, rounds) {
+function writePage(trail, done) {
   const facts = {
     date: new Date().toISOString().slice(0, 10),
     commit: execFileSync('git', ['describe', '--always', '--dirty'], { cwd: root, encoding: 'utf8' }).trim(),
     machine: `${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     node: process.version,
-    rounds,
+    rounds: done,
     trail,
     values,
     present,
