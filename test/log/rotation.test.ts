@@ -46,6 +46,22 @@ describe('a rotation', () => {
     expect(log.log.rotations).toBe(1);
   });
 
+  it('within the same millisecond as the one before puts its file in the place of that backup, and both are read', async () => {
+    const { log, all } = await halfRead();
+    const backup = log.writer.rotate();
+    log.writer.write(lines(100, 10));
+    await log.look();
+    renameSync(log.path, backup);
+    writeFileSync(log.path, lines(110, 10));
+    await log.catchUp();
+    expect(log.reader.text).toBe(all + lines(100, 20));
+    expect(log.reader.losses).toEqual([]);
+    await log.restart();
+    await log.catchUp();
+    expect(log.reader.text).toBe(all + lines(100, 20));
+    expect(log.reader.losses).toEqual([]);
+  });
+
   it('is followed through the moment in which the live name is missing', async () => {
     const { log, all } = await halfRead();
     const backup = join(log.directory, log.log.names.backup(Date.UTC(2026, 10, 24)));
@@ -170,6 +186,28 @@ describe('compression', () => {
     unlinkSync(backup);
     await log.catchUp();
     expect(log.reader.text).toBe(all);
+  });
+
+  it('that a kill of the writer cut off is begun anew when it starts again, and nothing is lost or comes twice', async () => {
+    const { log, all } = await halfRead();
+    const backup = log.writer.rotate();
+    const whole = gzipSync(readFileSync(backup));
+    writeFileSync(`${backup}.gz`, whole.subarray(0, 90));
+    log.writer.write(lines(100, 5));
+    await log.look();
+    log.now += 60_000;
+    await log.look(2);
+    // It is truncated and written again from its beginning.
+    for (const part of [0, 30, whole.length]) {
+      writeFileSync(`${backup}.gz`, whole.subarray(0, part));
+      await log.look();
+    }
+    unlinkSync(backup);
+    await log.look();
+    await log.catchUp();
+    expect(log.reader.text).toBe(all + lines(100, 5));
+    expect(log.reader.losses).toEqual([]);
+    expect(log.log.segments).toHaveLength(2);
   });
 
   it('of a backup that arrives alone and grows is waited for', async () => {
@@ -521,6 +559,30 @@ describe('the clock', () => {
     await log.start();
     await log.catchUp();
     expect(log.reader.text).toBe(all + lines(100, 3));
+    expect(log.reader.losses).toEqual([]);
+  });
+
+  it.each([
+    ['forward and back', [3_600_000, -3_600_000]],
+    ['back and forward', [-86_400_000, 86_400_000]],
+    ['back twice', [-3_600_000, -86_400_000]],
+    ['forward twice', [86_400_000, 86_400_000]],
+  ])('jumping %s with rotations in between takes nothing away, also over a restart', async (_, steps) => {
+    const { log, all } = await halfRead();
+    let next = 100;
+    for (const step of [0, ...steps]) {
+      log.stepClock(step);
+      for (let file = 0; file < 3; file += 1) {
+        log.writer.rotate();
+        log.writer.write(lines(next, 2));
+        next += 2;
+        if (file === 1) await log.look();
+      }
+      await log.restart();
+      await log.reader.read(1);
+    }
+    await log.catchUp();
+    expect(log.reader.lines.toSorted()).toEqual((all + lines(100, next - 100)).trimEnd().split('\n').toSorted());
     expect(log.reader.losses).toEqual([]);
   });
 
