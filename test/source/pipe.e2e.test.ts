@@ -2,10 +2,11 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { waitUntil } from '../../src/demo/wait.ts';
 import { eventLine } from '../pipeline/pipeline-harness.ts';
-import { BUNDLE } from '../support/agent.ts';
+import { askStatus, BUNDLE } from '../support/agent.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 /** The built program behind a pipe, over as many starts as a story has. */
@@ -28,11 +29,16 @@ function scene() {
     });
     expect(delivered()).toBe(text);
   };
+  /** What is delivered and not settled comes again after a kill. */
+  const settled = async (events: number): Promise<void> => {
+    const status = () => askStatus(join(directory, 'state/agent.sock'));
+    while ((await status())?.pipelines[0]?.totals.delivered !== events) await sleep(20);
+  };
   const deadLetter = () =>
     execFileSync(process.execPath, [BUNDLE, 'dead-letter', 'list', '--state-dir', join(directory, 'state')], {
       encoding: 'utf8',
     });
-  return { directory, start, comes, delivered, deadLetter };
+  return { directory, start, comes, settled, delivered, deadLetter };
 }
 
 async function ended(child: ChildProcess): Promise<number | null> {
@@ -50,7 +56,7 @@ it('delivers everything and ends with 0 when the pipe is closed, and sets half a
 });
 
 it('goes on behind a pipe that is held open: writers and agents come, are killed and come again', async () => {
-  const { directory, start, comes, deadLetter } = scene();
+  const { directory, start, comes, settled, deadLetter } = scene();
   const fifo = join(directory, 'audit.fifo');
   execFileSync('sh', ['-c', 'mkfifo "$0"', fifo]);
   const held = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
@@ -66,6 +72,7 @@ it('goes on behind a pipe that is held open: writers and agents come, are killed
   // Killed in the middle of a line, the API server begins anew behind what it left.
   write(eventLine(3));
   await comes(eventLine(1) + eventLine(3));
+  await settled(2);
   agent.kill('SIGKILL');
   await ended(agent);
   write(eventLine(4));

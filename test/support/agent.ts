@@ -142,7 +142,7 @@ function rank(level: unknown): number {
   return { debug: 20, info: 30, warn: 40, error: 50, fatal: 60 }[String(level)] ?? 0;
 }
 
-function askStatus(socketPath: string): Promise<AgentStatus | undefined> {
+export function askStatus(socketPath: string): Promise<AgentStatus | undefined> {
   return new Promise((resolve) => {
     const asking = request({ socketPath, path: '/status', timeout: 2000 }, (reply) => {
       const chunks: Buffer[] = [];
