@@ -15,10 +15,9 @@ const version = typeof AUDITAIL_VERSION === 'string' ? AUDITAIL_VERSION : 'unbui
  */
 function useCompiled(): void {
   if (typeof AUDITAIL_COMPILED !== 'string') return;
-  const directory = fileURLToPath(new URL(AUDITAIL_COMPILED, import.meta.url));
-  // Before, it knew of no folder that may be moved.
-  const isMovable = Number.parseInt(process.versions.node, 10) >= 24;
-  module.enableCompileCache(isMovable ? { directory, portable: true } : directory);
+  // The folder may be moved with the program. Node.js before 24.12 does not know of that, and not of an option for it.
+  process.env['NODE_COMPILE_CACHE_PORTABLE'] ??= '1';
+  module.enableCompileCache(fileURLToPath(new URL(AUDITAIL_COMPILED, import.meta.url)));
 }
 
 async function main(): Promise<void> {
