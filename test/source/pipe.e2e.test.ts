@@ -31,8 +31,8 @@ function scene() {
   };
   /** What is delivered and not settled comes again after a kill. */
   const settled = async (events: number): Promise<void> => {
-    const status = () => askStatus(join(directory, 'state/agent.sock'));
-    while ((await status())?.pipelines[0]?.totals.delivered !== events) await sleep(20);
+    const socket = join(directory, 'state/agent.sock');
+    while ((await askStatus(socket))?.pipelines[0]?.totals.delivered !== events) await sleep(20);
   };
   const deadLetter = () =>
     execFileSync(process.execPath, [BUNDLE, 'dead-letter', 'list', '--state-dir', join(directory, 'state')], {
