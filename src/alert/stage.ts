@@ -51,6 +51,8 @@ export class AlertStage implements Filter, Output {
   readonly maxBatchBytes = 1024 * 1024;
   readonly hash = ALERTS;
   readonly rules = ['no-alert'];
+  /** Somebody may have to be told of what was found. */
+  hurries = false;
   readonly #options: StageOptions;
   readonly #engine: Engine;
   readonly #silences: Silences;
@@ -146,6 +148,7 @@ export class AlertStage implements Filter, Output {
   encode(event: Event, line: RawLine, item: ItemWriter): null {
     const found = this.#quiet ?? this.#matcher.found(event, line);
     this.#engine.expect(found);
+    if (found.facts !== null) this.hurries = true;
     const bytes = Buffer.from(JSON.stringify(found));
     item.event(bytes, 0, bytes.length);
     item.byte(NEWLINE);
@@ -157,6 +160,7 @@ export class AlertStage implements Filter, Output {
   }
 
   async send({ batch, items }: Part): Promise<SendResult> {
+    this.hurries = false;
     const found = items.map((item): Found => {
       const one = JSON.parse(this.eventBytes(batch, item).toString()) as Found;
       const { segment } = batch.range;

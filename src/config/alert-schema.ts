@@ -76,10 +76,13 @@ export const alertsSchema = z.strictObject({
     ['oldest', 'newest'],
     'Where a first run starts: the oldest backup, the end of the live file, or so long ago.',
   ).prefault('newest'),
-  maxDelay: duration('An event that a rule matches waits no longer than this for others.', {
-    min: 5,
-    max: 10_000,
-  }).prefault('100ms'),
+  maxDelay: duration(
+    'What is only counted waits no longer than this for more; what somebody may have to be told of does not wait.',
+    {
+      min: 5,
+      max: 10_000,
+    },
+  ).prefault('100ms'),
   tolerance: duration('Events may come so much later than their own time and still be in order.', {
     max: 3_600_000,
   }).prefault('30s'),

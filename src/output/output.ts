@@ -77,6 +77,11 @@ export interface Output {
   /** Largest request it will send, in encoded bytes; a batch closes before it would grow larger. */
   readonly maxBatchBytes: number;
   /**
+   * Whether somebody waits for what was encoded last: the batch then closes as soon as there is nothing more to read,
+   * and does not wait for `maxDelay`. Unset is no.
+   */
+  readonly hurries?: boolean;
+  /**
    * Writes one event as an item. Returns `null`; or why this event can never be sent this way (what was written of it
    * is then undone, and the event dead-lettered); or what was cut off to make it fit (the item is sent, and the whole
    * event kept in the dead letter as well).

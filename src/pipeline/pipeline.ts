@@ -484,7 +484,7 @@ export class Pipeline implements LogReader {
 
   /** Nothing to read now. False where there will be nothing more either. */
   async #idle(end: AbortSignal, stop: AbortSignal): Promise<boolean> {
-    const { ending, log, batch, largeLines, checkpointIntervalMs } = this.#options;
+    const { ending, log, batch, largeLines, checkpointIntervalMs, output } = this.#options;
     if (ending() && !this.#cursor.hasMore()) return false;
     if (largeLines.holds(this)) {
       // The end of a long line has not been written yet: others get their turn until it may have been.
@@ -493,7 +493,8 @@ export class Pipeline implements LogReader {
       await this.#sleep(end);
       return true;
     }
-    const left = this.#cutter.open ? this.#cutter.startedAt + batch.maxDelay - Date.now() : QUIET_MS;
+    const maxDelay = output.hurries === true ? 0 : batch.maxDelay;
+    const left = this.#cutter.open ? this.#cutter.startedAt + maxDelay - Date.now() : QUIET_MS;
     if (left <= 0) await this.#seal(stop);
     else {
       if (!this.#cutter.open && this.#shipping.inFlight === 0) this.#condition.calm('idle');

@@ -34,7 +34,7 @@ interface Told {
   readonly summary: string;
 }
 
-async function setUp(answer: () => number = () => 200) {
+async function setUp(answer: () => number = () => 200, maxDelay = '5ms') {
   const directory = temporaryDirectory();
   const writer = new WriterOnDisk(join(directory, 'log'));
   const rules = join(directory, 'rules.yaml');
@@ -58,7 +58,7 @@ async function setUp(answer: () => number = () => 200) {
     alerts: {
       rules: [rules],
       startAt: 'oldest',
-      maxDelay: '5ms',
+      maxDelay,
       receivers: [{ name: 'hook', type: 'webhook', url: hook.url, retry: { initialDelay: '1ms', maxDelay: '5ms' } }],
     },
   });
@@ -98,6 +98,14 @@ test('an alert is told of what no output gets, without what must not be told', a
     { name: 'read-secret', matches: 1, notifications: 1, firing: 1 },
     { name: 'many', matches: 0 },
   ]);
+});
+
+test('somebody who waits for an alert does not wait for more events', async () => {
+  const { writer, hook, start } = await setUp(() => 200, '10s');
+  await start();
+  writer.raw(`${line(0, { user: 'eve' })}\n`);
+  await until(() => hook.received.length === 1);
+  expect(told(hook)).toMatchObject([{ rule: 'read-secret', status: 'firing' }]);
 });
 
 test('over restarts nothing is told twice, and what was counted before still counts', async () => {
