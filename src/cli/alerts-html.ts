@@ -1,13 +1,11 @@
 import type { AlertReplay } from '../inspect/alert-replay.ts';
 import { escapeHtml } from './escape-html.ts';
+import { htmlPage } from './html-page.ts';
 import { humanCount } from './human.ts';
 
 const STYLE = `
-:root { color-scheme: light dark; --line: #8884; }
-body { font: 15px/1.45 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2.2rem 0 .5rem; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .25rem .5rem; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+body { max-width: 76rem; }
+th, td { text-align: left; vertical-align: top; overflow-wrap: anywhere; }
 td.time { white-space: nowrap; } .critical, .high { font-weight: 600; } .over { opacity: .65; }`;
 
 /** So many alerts are shown one by one. */
@@ -43,22 +41,9 @@ ${more > 0 ? `<p>and ${humanCount(more)} more</p>` : ''}
 </section>`;
 }
 
-/** A page that a person opens and looks at: by itself, without scripts, and with nothing from anywhere else. */
 export function alertsHtml(run: AlertReplay): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width">
-<title>Alerts</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>What the alert rules would have told</h1>
-${alertsSection(run)}
-</body>
-</html>`;
+  const body = `<h1>What the alert rules would have told</h1>\n${alertsSection(run)}`;
+  return htmlPage({ title: 'Alerts', style: STYLE, body });
 }
 
 function cell(text: string): string {

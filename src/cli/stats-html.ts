@@ -2,47 +2,35 @@ import type { DimensionReport, StatisticsReport } from '../inspect/statistics.ts
 import type { Sum } from '../inspect/tally.ts';
 import { humanBytes, humanCount, humanSeconds } from './human.ts';
 import { escapeHtml } from './escape-html.ts';
+import { htmlPage } from './html-page.ts';
 import { isFiltered, nameOf, restName, share, statsSummary, timeOf } from './stats-text.ts';
 
 const STYLE = `
-:root { color-scheme: light dark; --bar: #9cc3f0; --kept: #2f6fb5; --line: #8884; }
+:root { --bar: #9cc3f0; --kept: #2f6fb5; }
 @media (prefers-color-scheme: dark) { :root { --bar: #2b4f75; --kept: #6ab0f5; } }
-body { font: 15px/1.45 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2.2rem 0 .5rem; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
+body { max-width: 68rem; }
+th, td { text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere; width: 42%; }
 td.bar { width: 24%; } td.bar svg { display: block; width: 100%; height: .9rem; }
 .rest { opacity: .65; } svg .all { fill: var(--bar); } svg .kept { fill: var(--kept); }
 .timeline { width: 100%; height: 9rem; } .axis { display: flex; justify-content: space-between; opacity: .65; }
 .key i { display: inline-block; width: .8rem; height: .8rem; margin: 0 .3rem 0 1rem; }`;
 
-/** A page that a person opens and looks at: by itself, without scripts, and with nothing from anywhere else. */
+/** `more` goes behind all else: a section of something else. */
 export function statsHtml(report: StatisticsReport, more = ''): string {
   const filtered = isFiltered(report);
   const key = filtered
     ? '<p class="key"><i style="background:var(--bar)"></i>in the log<i style="background:var(--kept)"></i>delivered</p>'
     : '';
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width">
-<title>Audit trail by bytes</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>What the audit trail is made of</h1>
+  const body = `<h1>What the audit trail is made of</h1>
 ${statsSummary(report)
   .map((line) => `<p>${escapeHtml(line)}</p>`)
   .join('\n')}
 ${key}
 ${timeline(report)}
 ${report.dimensions.map((dimension) => table(dimension, report, filtered)).join('\n')}
-${more}
-</body>
-</html>`;
+${more}`;
+  return htmlPage({ title: 'Audit trail by bytes', style: STYLE, body });
 }
 
 function table(dimension: DimensionReport, report: StatisticsReport, filtered: boolean): string {

@@ -1,13 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { readConfigFile } from '../config/config-file.ts';
-import { parseDocument } from '../config/document.ts';
-import { checkSchema } from '../config/issues.ts';
-import type { Problem } from '../config/problem.ts';
-import { formatPath, sortProblems } from '../config/problem.ts';
-
-const text = z.string().min(1);
-const texts = z.union([text, z.array(text).min(1, 'must not be empty')], { error: 'must be text, or a list of texts' });
+import { type Problem, sortProblems } from '../config/problem.ts';
+import { readCheckedFile, text, texts } from './checked-file.ts';
 
 const schema = z.strictObject({
   rules: texts.optional(),
@@ -47,32 +41,24 @@ export interface AlertExpectationFile {
 
 /** Reads a file of expectations of alert rules; all that is wrong with it comes back at once, each with its place. */
 export function readAlertExpectations(file: string): AlertExpectationFile | { readonly problems: readonly Problem[] } {
-  const read = readConfigFile(file);
-  if ('problem' in read) return { problems: [read.problem] };
-  const { document, problems } = parseDocument(file, read.text);
-  if (document === undefined) return { problems: sortProblems(problems) };
-  const found: Problem[] = [...problems];
-  const { data, complaints } = checkSchema(schema, document.value);
-  for (const { path, message, atKey } of complaints) {
-    const place = atKey ? document.placeOfKey(path) : document.placeOfValue(path);
-    found.push({ level: 'error', place, path: formatPath(path), message });
-  }
+  const read = readCheckedFile(file, schema);
+  if (!('document' in read)) return read;
+  const { data, document, problems, report } = read;
   const at = (name: string) => resolve(dirname(file), name);
   const expectations = (data?.expectations ?? []).map((one, index): AlertExpectation => {
     const path = ['expectations', index];
-    const place = document.placeOfValue(path);
     if (one.quiet !== undefined && (one.fires !== undefined || one.summary !== undefined)) {
-      found.push({ level: 'error', place, path: formatPath(path), message: 'cannot be quiet and fire' });
+      report(path, 'cannot be quiet and fire');
     }
     return {
       name: one.name ?? `${one.rule} ${one.quiet === true ? 'is quiet' : 'fires'}`,
-      place: place.text,
+      place: document.placeOfValue(path).text,
       rule: one.rule,
       events: [one.events].flat().map(at),
       alerts: one.quiet === true ? 0 : one.fires,
       summary: one.summary,
     };
   });
-  if (found.length > 0) return { problems: sortProblems(found) };
+  if (problems.length > 0) return { problems: sortProblems(problems) };
   return { file, rules: data?.rules === undefined ? undefined : [data.rules].flat().map(at), expectations };
 }

@@ -1,17 +1,12 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { readConfigFile } from '../config/config-file.ts';
-import { parseDocument } from '../config/document.ts';
-import { checkSchema } from '../config/issues.ts';
 import type { Path, Problem } from '../config/problem.ts';
-import { formatPath, sortProblems } from '../config/problem.ts';
+import { sortProblems } from '../config/problem.ts';
 import { compileExpression } from '../filter/expression.ts';
 import type { CompiledExpression } from '../filter/expression.ts';
+import { type CheckedFile, readCheckedFile, text, texts } from './checked-file.ts';
 import type { ValuePath } from './value-path.ts';
 import { parseValuePath } from './value-path.ts';
-
-const text = z.string().min(1);
-const list = z.union([text, z.array(text).min(1, 'must not be empty')], { error: 'must be text, or a list of texts' });
 
 const expectationSchema = z.strictObject({
   name: text.optional(),
@@ -22,11 +17,11 @@ const expectationSchema = z.strictObject({
   delivered: z.literal(true).optional(),
   dropped: z.union([z.literal(true), text], { error: 'must be true, or the name of a rule' }).optional(),
   level: z.enum(['Metadata', 'Request', 'RequestResponse']).optional(),
-  noValue: list.optional(),
+  noValue: texts.optional(),
 });
 
 const fileSchema = z.strictObject({
-  events: list.optional(),
+  events: texts.optional(),
   filter: text.optional(),
   expectations: z.array(expectationSchema).min(1, 'must have one at least'),
 });
@@ -60,39 +55,18 @@ export interface ExpectationFile {
 }
 
 type Raw = z.output<typeof expectationSchema>;
-type Report = (path: Path, message: string, pointer?: { readonly text: string; readonly column: number }) => void;
+type Report = CheckedFile<unknown>['report'];
 
 /** Reads a file of expectations; all that is wrong with it comes back at once, each with its place. */
 export function readExpectations(file: string): ExpectationFile | { readonly problems: readonly Problem[] } {
-  const read = readConfigFile(file);
-  if ('problem' in read) return { problems: [read.problem] };
-  if (read.text.trim() === '') {
-    const place = { text: file, line: 0, column: 0 };
-    return { problems: [{ level: 'error', place, path: '', message: 'is empty: it has expectations at least' }] };
-  }
-  const { document, problems } = parseDocument(file, read.text);
-  if (document === undefined) return { problems: sortProblems(problems) };
-  const found: Problem[] = [...problems];
-  const { data, complaints } = checkSchema(fileSchema, document.value);
-  for (const { path, message, atKey } of complaints) {
-    const place = atKey ? document.placeOfKey(path) : document.placeOfValue(path);
-    found.push({ level: 'error', place, path: formatPath(path), message });
-  }
-  const report: Report = (path, message, pointer) => {
-    const place = document.placeOfValue(path);
-    found.push({
-      level: 'error',
-      place,
-      path: formatPath(path),
-      message,
-      ...(pointer === undefined ? {} : { pointer }),
-    });
-  };
+  const read = readCheckedFile(file, fileSchema);
+  if (!('document' in read)) return read;
+  const { data, document, problems, report } = read;
   const expectations = (data?.expectations ?? []).map((raw, at) => {
     const path: Path = ['expectations', at];
     return { ...compile(raw, path, report), ...placeOf(document.placeOfValue(path)) };
   });
-  if (data === undefined || found.length > 0) return { problems: sortProblems(found) };
+  if (data === undefined || problems.length > 0) return { problems: sortProblems(problems) };
   const events = data.events === undefined ? [] : [data.events].flat();
   return {
     file,
