@@ -1,3 +1,4 @@
+import { BoundedMap } from './bounded-map.ts';
 import { AlertBook, goesOn, isOver, keyOf } from './alert-book.ts';
 import type { Found, RuleMatch } from './match.ts';
 import type { Notification } from './notification.ts';
@@ -32,7 +33,7 @@ const MAX_OCCURRENCES = 65_536;
 export class Engine {
   readonly watch = new TrailWatch();
   readonly states = new Map<string, RuleState>();
-  readonly occurrences = new Set<string>();
+  readonly occurrences = new BoundedMap<1>(MAX_OCCURRENCES);
   /** Names under which the journal has the state of another rule than the one that is called so now. */
   readonly foreign = new Set<string>();
   readonly #options: EngineOptions;
@@ -110,12 +111,8 @@ export class Engine {
   }
 
   #take(found: Found): void {
-    if (this.occurrences.has(found.occurrence)) return;
-    this.occurrences.add(found.occurrence);
-    if (this.occurrences.size > MAX_OCCURRENCES) {
-      const [oldest] = this.occurrences;
-      this.occurrences.delete(oldest as string);
-    }
+    if (this.occurrences.peek(found.occurrence) !== undefined) return;
+    this.occurrences.set(found.occurrence, 1);
     for (const match of found.matches) {
       this.#waiting.remove(match.rule, keyOf(match.group), this.#isFresh(match));
       const rule = this.#rules.get(match.rule);

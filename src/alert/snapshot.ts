@@ -38,7 +38,7 @@ export type StateRecord =
 /** All that the engine knows, in records of bounded size. */
 export function* recordsOf(engine: Engine): Generator<StateRecord> {
   yield watchRecord(engine);
-  yield { t: 'occurrences', all: [...engine.occurrences] };
+  yield { t: 'occurrences', all: keysOf(engine.occurrences) };
   for (const [r, state] of engine.states) {
     const { hash, startedMs } = state;
     yield { t: 'rule', r, hash, startedMs, requests: keysOf(state.requests) };
@@ -67,7 +67,7 @@ export function restore(engine: Engine, record: StateRecord): void {
       return;
     }
     case 'occurrences':
-      for (const one of record.all) engine.occurrences.add(one);
+      for (const one of record.all) engine.occurrences.set(one, 1);
       return;
     case 'rule': {
       const state = engine.states.get(record.r);

@@ -172,7 +172,7 @@ export class AlertStage implements Filter, Output {
       return held(items, 'receiver-full', `as many notifications as may be wait for the receiver ${full.name}`);
     }
     // Sent again because it could not be written, the events are known already, and only the writing is left.
-    const fresh = found.filter(({ occurrence }) => !this.#engine.occurrences.has(occurrence));
+    const fresh = found.filter(({ occurrence }) => this.#engine.occurrences.peek(occurrence) === undefined);
     try {
       if (fresh.length > 0) this.#apply({ type: 'found', found: fresh });
       await this.#write();
