@@ -55,9 +55,9 @@ const args = [join(root, 'dist/auditail.mjs'), 'run', '--config', join(directory
 const agent = spawn(process.execPath, args, { stdio: 'ignore' });
 try {
   await sleep(3000);
-  let going = true;
+  const ended = new AbortController();
   const stream = (async () => {
-    for (let n = 0; going && Number(beside) > 0; n += 1) {
+    while (Number(beside) > 0 && !ended.signal.aborted) {
       const count = Math.ceil(Number(beside) / 100);
       appendFileSync(
         log,
@@ -75,7 +75,7 @@ try {
     await sleep(100 + Math.random() * 150);
   }
   await sleep(2000);
-  going = false;
+  ended.abort();
   await stream;
   took.sort((a, b) => a - b);
   const at = (share) => took[Math.min(took.length - 1, Math.floor(took.length * share))]?.toFixed(1);
