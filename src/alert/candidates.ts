@@ -1,7 +1,7 @@
 import type { Event } from '../event/event.ts';
 import { SLOT } from '../event/field.ts';
 import type { Rule, RuleTest } from './rule.ts';
-import { finish, hashValue, holdsValue, SEED_A } from './value-bytes.ts';
+import { finish, hashValue, holdsValue, SEED_A, valueOf } from './value-bytes.ts';
 
 /** A rule that an event may match, and what is still to be asked of it. */
 export interface Candidate {
@@ -23,11 +23,11 @@ const KEY_SLOTS: ReadonlySet<number> = new Set(KEY);
 
 /** Clients choose verbs, resources and names of their own: what is remembered of them is bounded. */
 const MAX_KEYS = 8192;
-const MAX_KEY_BYTES = 512;
+const MAX_KEY_LENGTH = 512;
 
 interface Remembered {
   /** The values of the key as they stand in the line, one behind the other with a zero, which JSON cannot hold, between. */
-  readonly key: Uint8Array;
+  readonly key: string;
   readonly candidates: readonly Candidate[];
 }
 
@@ -58,7 +58,7 @@ export class Candidates {
     const older = this.#older.get(hash);
     const isKnown = older !== undefined && isOf(older, event);
     const remembered = isKnown ? older : { key: keyOf(event), candidates: this.#find(event) };
-    if (remembered.key.length > MAX_KEY_BYTES) return remembered.candidates;
+    if (remembered.key.length > MAX_KEY_LENGTH) return remembered.candidates;
     if (this.#known.size >= MAX_KEYS) {
       this.#older = this.#known;
       this.#known = new Map();
@@ -91,16 +91,12 @@ function isOf({ key }: Remembered, event: Event): boolean {
     const slot = KEY[index] as number;
     if (!holdsValue(key, at, event, slot)) return false;
     at += event.valueEnd(slot) - event.valueStart(slot);
-    if (key[at] !== 0) return false;
+    if (key.charCodeAt(at) !== 0) return false;
     at += 1;
   }
   return at === key.length;
 }
 
-function keyOf(event: Event): Uint8Array {
-  const values = KEY.map((slot) => {
-    const start = event.valueStart(slot);
-    return start === -1 ? Buffer.alloc(0) : event.bytes.subarray(start, event.valueEnd(slot));
-  });
-  return new Uint8Array(Buffer.concat(values.flatMap((value) => [value, Buffer.alloc(1)])));
+function keyOf(event: Event): string {
+  return KEY.map((slot) => `${valueOf(event, slot)}\u0000`).join('');
 }

@@ -26,12 +26,20 @@ export function finish(hash: number): number {
   return (mixed ^ (mixed >>> 15)) >>> 0;
 }
 
+/** The bytes of a value as a text of one character for each: a text of few characters costs less memory than a buffer. */
+export function valueOf(event: Event, slot: number): string {
+  const start = event.valueStart(slot);
+  return start === -1 ? '' : event.bytes.toString('latin1', start, event.valueEnd(slot));
+}
+
 /** Whether `own`, from `at` on, holds the bytes of the value. */
-export function holdsValue(own: Uint8Array, at: number, event: Event, slot: number): boolean {
+export function holdsValue(own: string, at: number, event: Event, slot: number): boolean {
   const { bytes } = event;
   const start = event.valueStart(slot);
   const length = event.valueEnd(slot) - start;
   if (at + length > own.length) return false;
-  for (let index = 0; index < length; index += 1) if (own[at + index] !== bytes[start + index]) return false;
+  for (let index = 0; index < length; index += 1) {
+    if (own.charCodeAt(at + index) !== bytes[start + index]) return false;
+  }
   return true;
 }

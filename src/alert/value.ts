@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Event } from '../event/event.ts';
 import { SLOT } from '../event/field.ts';
 import { networkOf } from './network.ts';
-import { finish, hashValue, holdsValue, SEED_A } from './value-bytes.ts';
+import { finish, hashValue, holdsValue, SEED_A, valueOf } from './value-bytes.ts';
 
 /** Reads one value of an event as text; the empty string where it is unset. */
 export type ReadValue = (event: Event) => string;
@@ -104,7 +104,7 @@ export const VALUE_NAMES: readonly string[] = [...TEXTS, ...LISTS, 'responseStat
 
 /** Remembers what was made of a field, by its bytes: most events hold there what some others before them held. */
 function remembering(slot: number, make: ReadValue): ReadValue {
-  const places: ({ readonly bytes: Uint8Array; readonly made: string } | undefined)[] = Array.from({ length: PLACES });
+  const places: ({ readonly bytes: string; readonly made: string } | undefined)[] = Array.from({ length: PLACES });
   return (event) => {
     const start = event.valueStart(slot);
     const end = event.valueEnd(slot);
@@ -113,7 +113,7 @@ function remembering(slot: number, make: ReadValue): ReadValue {
     const known = places[at];
     if (known?.bytes.length === end - start && holdsValue(known.bytes, 0, event, slot)) return known.made;
     const made = make(event);
-    places[at] = { bytes: new Uint8Array(event.bytes.subarray(start, end)), made };
+    places[at] = { bytes: valueOf(event, slot), made };
     return made;
   };
 }
