@@ -7,6 +7,7 @@ import { valueAt } from '../config/issues.ts';
 import type { Loaded } from '../config/load.ts';
 import { DEFAULT_CONFIG_FILE, DEFAULT_STATE_DIRECTORY } from '../config/default-places.ts';
 import { loadConfig } from '../config/load.ts';
+import { memoryLimitOf } from '../config/memory-bounds.ts';
 import { formatProblems } from '../config/problem.ts';
 import type { Settings } from '../config/settings.ts';
 import { SETTING_NAMES, SETTINGS, variableOf } from '../config/settings.ts';
@@ -38,8 +39,8 @@ export function loadConfiguration(flags: ConfigFlags, { environment }: Pick<Cont
     ...(flags.config === undefined ? {} : { file: flags.config }),
     flags: Object.fromEntries(settings) as Settings,
     environment,
-    // That of the cgroup; a number beyond all bounds where there is none.
-    memoryLimit: process.constrainedMemory(),
+    // That of the cgroup.
+    memoryLimit: memoryLimitOf(process.constrainedMemory()),
     ...FILTER_CHECKS,
   });
 }

@@ -35,3 +35,8 @@ export function memoryBounds(
   }
   return { memory, maxLineBytes: config.maxLineBytes };
 }
+
+/** What Node.js says of the bound on a process: 0 where there is none that it can see, and then nothing bounds it. */
+export function memoryLimitOf(constrainedMemory: number): number {
+  return constrainedMemory === 0 ? Number.POSITIVE_INFINITY : constrainedMemory;
+}
