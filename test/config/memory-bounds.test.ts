@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { memoryBounds } from '../../src/config/memory-bounds.ts';
+import { memoryBounds, memoryLimitOf } from '../../src/config/memory-bounds.ts';
 import type { Complaint } from '../../src/config/report.ts';
 
 const MI = 2 ** 20;
@@ -13,6 +13,11 @@ function bounds(limit: number, value: unknown = {}, config = DEFAULTS) {
 }
 
 describe('the bounds on memory', () => {
+  it('are the defaults where Node.js knows of none: it says 0', () => {
+    expect(bounds(memoryLimitOf(0))).toEqual({ memory: 96, line: 64, complaints: [] });
+    expect(memoryLimitOf(512 * MI)).toBe(512 * MI);
+  });
+
   it('are the defaults where nothing bounds the process, or nothing small does', () => {
     for (const limit of [Number.POSITIVE_INFINITY, 2 ** 64, 512 * MI, 336 * MI]) {
       expect(bounds(limit)).toEqual({ memory: 96, line: 64, complaints: [] });

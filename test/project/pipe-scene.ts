@@ -26,7 +26,13 @@ export async function statusOf(machine: SystemdMachine, program: readonly string
 }
 
 export async function answers(machine: SystemdMachine, program: readonly string[]): Promise<void> {
-  await machine.until('the agent to answer', async () => (await statusOf(machine, program)) !== undefined);
+  try {
+    await machine.until('the agent to answer', async () => (await statusOf(machine, program)) !== undefined);
+  } catch (cause) {
+    const { out, error } = await machine.run(...program, 'status', '--state-dir', STATE);
+    const said = `${out}${error}\nIts journal ends:\n${(await machine.journal('auditail')).slice(-2000)}`;
+    throw new Error(`the agent does not answer: ${said}`, { cause });
+  }
 }
 
 export async function settled(machine: SystemdMachine, program: readonly string[]): Promise<void> {
