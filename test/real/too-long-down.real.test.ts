@@ -5,6 +5,7 @@ import type { LossEntry } from '../../src/state/ledger-entry.ts';
 import type { RealReceiver } from '../support/real-receiver.ts';
 import { startSink } from '../support/real-sink.ts';
 import { shared } from '../support/shared.ts';
+import { hasGo } from '../support/tool.ts';
 import { type Result, run, type Run, type RunOptions } from './run.ts';
 
 /*
@@ -14,9 +15,11 @@ import { type Result, run, type Run, type RunOptions } from './run.ts';
  * tell whether there were any.
  */
 const apiServer = shared('servers/kube-apiserver');
-const sink = shared('harness');
+const sink = hasGo() ? shared('harness') : undefined;
 const skipped =
-  apiServer === undefined || sink === undefined ? ' (skipped: there is no API server and sink to start)' : '';
+  apiServer === undefined || sink === undefined
+    ? ' (skipped: there is no API server and sink to start, or no Go to build it)'
+    : '';
 
 /** Files made while it is down, of which the youngest three are still there, and whether the backups are compressed. */
 const ALL: readonly (readonly [files: number, compress: boolean])[] = [

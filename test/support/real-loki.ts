@@ -22,10 +22,14 @@ export async function startLoki(folder: string): Promise<RealReceiver> {
     async prepare(run) {
       return { type: 'loki', url: server.url, labels: { job: run }, maxLineBytes: MAX_LINE };
     },
+    /**
+     * Not ended but stopped, like a stuck machine: after it was ended without `flush_on_shutdown`, Loki 3.7 lacks lines that
+     * it had acknowledged, and that stand in its write-ahead log (docs/outputs.md).
+     */
     async outage(ms) {
-      await server.down();
+      process.kill(server.pid(), 'SIGSTOP');
       await sleep(ms);
-      await server.up();
+      process.kill(server.pid(), 'SIGCONT');
     },
     async held(run) {
       const query = encodeURIComponent(`sum(count_over_time({job="${run}"}[1d]))`);

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
@@ -28,6 +28,8 @@ export interface RealReceiver {
 export interface ServerScripts {
   readonly url: string;
   up(): Promise<void>;
+  /** The process of the server itself. */
+  pid(): number;
   /** Ends it and keeps its state. */
   down(): Promise<void>;
   /** Ends it for good. */
@@ -50,6 +52,7 @@ export async function serverScripts(
   return {
     url: `http://127.0.0.1:${port}`,
     up: () => script('up.sh'),
+    pid: () => Number(readFileSync(join(state.SINK_STATE, 'pid'), 'utf8')),
     down: () => script('down.sh'),
     remove: async () => {
       await script('down.sh');

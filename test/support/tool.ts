@@ -31,6 +31,11 @@ export function findPromtool(): string | undefined {
   return existsSync(unpacked) ? unpacked : undefined;
 }
 
+/** Go, which some servers and tools are built with. */
+export function hasGo(): boolean {
+  return runs('go', ['version']);
+}
+
 function runs(program: string, args: readonly string[]): boolean {
   return attempt(program, args, {});
 }

@@ -1,10 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EventView } from '../../../src/event/event-view.ts';
 import { SLOT } from '../../../src/event/field.ts';
 import type { PolicyFilter } from '../../../src/filter/policy/policy-filter.ts';
 import { shared } from '../../support/shared.ts';
+import { hasGo } from '../../support/tool.ts';
 
 /** The API server's own evaluator as a program; `undefined` where it is not there and cannot be built. */
 export function findOracle(): string | undefined {
@@ -13,7 +14,7 @@ export function findOracle(): string | undefined {
   const cache = process.env['SERVERS_CACHE'] ?? '/var/tmp/auditail-servers';
   const program = join(cache, 'policy-oracle');
   if (existsSync(program)) return program;
-  if (spawnSync('go', ['version']).status !== 0) return undefined;
+  if (!hasGo()) return undefined;
   execFileSync('bash', [join(folder, 'build.sh')], { env: { ...process.env, SERVERS_CACHE: cache }, stdio: 'ignore' });
   return program;
 }
