@@ -26,7 +26,7 @@ import type { AlertStatus } from './inspect/status.ts';
 import { createTransport } from './output/http-transport.ts';
 import { Backoff } from './pipeline/backoff.ts';
 import { BatchBuilder } from './pipeline/batch.ts';
-import type { PipelineState } from './pipeline/pipeline-state.ts';
+import type { PipelineState, ToldNotification } from './pipeline/pipeline-state.ts';
 import type { Checkpoint } from './state/checkpoint.ts';
 import { REAL_FILES } from './state/files.ts';
 import { LineJournal } from './state/line-journal.ts';
@@ -47,6 +47,8 @@ export const ALERT_DEAD_LETTER_BYTES = 64 * 1024 * 1024;
 const TICK_MS = 1000;
 /** So long is waited at the end for receivers to be told what is known by then. */
 const LAST_WORD_MS = 2000;
+/** So many entries of the ledger wait for a disk that takes nothing; then the oldest are in the log only. */
+const MOST_UNRECORDED = 10_000;
 
 /** The alert rules over one source, joined with files, clock and network. */
 export class Alerting {
@@ -57,6 +59,7 @@ export class Alerting {
   #deliverers: readonly Deliverer[] = [];
   #running: Promise<unknown> = Promise.resolve();
   #stamp: string;
+  #unrecorded: ToldNotification[] = [];
 
   constructor(options: AlertingOptions, source: string) {
     this.#options = options;
@@ -164,6 +167,21 @@ export class Alerting {
     logger.error({ source: this.#source, words }, 'the alert rules are not usable: those from before stay at work');
   }
 
+  /** Enters it in the ledger, behind those for which the disk had no room. */
+  async #record(state: PipelineState, entry: ToldNotification): Promise<void> {
+    this.#unrecorded.push(entry);
+    if (this.#unrecorded.length > MOST_UNRECORDED) this.#unrecorded.shift();
+    const entries = [...this.#unrecorded];
+    try {
+      await state.told(entries);
+      this.#unrecorded = this.#unrecorded.filter((one) => !entries.includes(one));
+    } catch (error) {
+      if (!(error instanceof AuditailError)) throw error;
+      const fields = { source: this.#source, receiver: entry.receiver, notification: entry.id, words: error.message };
+      this.#options.logger.warn(fields, 'what a receiver was told is not in the ledger yet');
+    }
+  }
+
   #createDeliverer(config: AlertReceiverConfig, state: PipelineState): Deliverer {
     const { logger, config: whole } = this.#options;
     const own = logger.child({ source: this.#source });
@@ -173,7 +191,16 @@ export class Alerting {
       backoff: () => new Backoff(config.retry, Math.random),
       sleep: (ms, signal) => sleep(ms, undefined, { signal }),
       now: Date.now,
-      settled: (receiver, notification) => this.stage.settled(receiver, notification),
+      settled: async (receiver, notification, setAside) => {
+        // Noted first, which takes no time: what dies before that tells it again.
+        const noted = this.stage.settled(receiver, notification);
+        await this.#record(state, {
+          receiver,
+          ...entryOf(notification),
+          ...(setAside === undefined ? {} : { setAside }),
+        });
+        await noted;
+      },
       setAside: (notification, reason, words, status) =>
         state.setAside([letterOf(this.#source, config.name, notification, whole.metadata, { reason, words, status })]),
       notes: {
@@ -182,6 +209,10 @@ export class Alerting {
       },
     });
   }
+}
+
+function entryOf({ id, rule, severity, status, count }: Notification): Omit<ToldNotification, 'receiver'> {
+  return { id, rule, severity, status, count, at: new Date().toISOString() };
 }
 
 /** The redaction that outputs have where nothing else is said: an alert must not tell a secret either. */

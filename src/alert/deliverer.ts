@@ -15,8 +15,8 @@ export interface DelivererOptions {
   /** Rejects when the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly now: () => number;
-  /** Notes that the receiver has been told, or that what was to be told is set aside. */
-  readonly settled: (receiver: string, notification: Notification) => Promise<void>;
+  /** Notes that the receiver has been told, or why what was to be told is set aside. */
+  readonly settled: (receiver: string, notification: Notification, setAside?: string) => Promise<void>;
   /** Keeps a copy of what will not be told; false where there is no room. */
   readonly setAside: (notification: Notification, reason: string, words: string, status: number) => Promise<boolean>;
   readonly notes: {
@@ -177,14 +177,14 @@ export class Deliverer {
       status,
       words,
     });
-    await this.#settle(waiting);
+    await this.#settle(waiting, reason);
     return true;
   }
 
-  async #settle(waiting: Waiting): Promise<void> {
+  async #settle(waiting: Waiting, setAside?: string): Promise<void> {
     const at = this.#queue.indexOf(waiting);
     if (at !== -1) this.#queue.splice(at, 1);
-    await this.#options.settled(this.name, waiting.notification);
+    await this.#options.settled(this.name, waiting.notification, setAside);
   }
 
   /** Waits until the rate lets one more through. */

@@ -79,6 +79,12 @@ export function describeEntry(output: string, entry: LedgerEntry): string {
     ];
     return `${settledAt}  ${output}  ${source}  ${name}  ${plural(bytes, 'byte')}: ${parts.join(', ')}`;
   }
+  if (entry.type === 'notification') {
+    const { at, source, receiver, rule, severity, status, count, id, setAside } = entry;
+    const what = setAside === undefined ? `told ${receiver}` : `SET ASIDE for ${receiver} (${setAside})`;
+    const alert = `${rule}, ${severity}, ${status}, after ${plural(count, 'event')}`;
+    return `${at}  ${output}  ${source}  ${what}: ${printable(alert)}  notification ${id}`;
+  }
   const { at, source, reason, proof, words, name, from, to, after, before } = entry;
   const place = name === undefined ? '' : `  ${name}${from === undefined ? '' : ` bytes ${from} to ${to ?? '?'}`}`;
   const lines = [`${at}  ${output}  ${source}  LOST (${reason}, ${proof})${printable(place)}: ${printable(words)}`];

@@ -1,5 +1,6 @@
 import type { Loss } from '../log/loss.ts';
 import type { Checkpoint, Counts, DecidedBy } from '../state/checkpoint.ts';
+import type { NotificationEntry } from '../state/ledger-entry.ts';
 
 /** Where a pipeline keeps what has to survive. All of it throws what the file system throws. */
 export interface PipelineState {
@@ -10,6 +11,8 @@ export interface PipelineState {
   /** Said twice of one segment with the same length, it counts once. */
   segmentSettled(record: SettledSegment): Promise<void>;
   lost(loss: Loss): Promise<void>;
+  /** Said twice of one receiver and notification, it counts once. */
+  told(notifications: readonly ToldNotification[]): Promise<void>;
   /** False where the dead letter is full: nothing was kept then. */
   setAside(letters: readonly DeadLetter[]): Promise<boolean>;
   /** The same for a line that is too long to be held: its bytes are read in steps. */
@@ -23,6 +26,9 @@ export interface SettledSegment {
   readonly counts: Counts;
   readonly filters?: readonly DecidedBy[];
 }
+
+/** What became of a notification of the alert rules. */
+export type ToldNotification = Omit<NotificationEntry, 'type' | 'source'>;
 
 /** Reads bytes of a long line: `offset` counts from its beginning. Gives how many it read. */
 export type ReadAt = (offset: number, into: Buffer) => Promise<number>;

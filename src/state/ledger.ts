@@ -24,7 +24,7 @@ interface LedgerOptions {
 }
 
 /**
- * The account of one output: a line for each settled segment and for each loss, in `ledger.jsonl` and up to three older
+ * The account of one output: a line for each settled segment, each loss and each notification, in `ledger.jsonl` and up to three older
  * files (`.1` is the youngest of them). An entry that is there already is not written again, so whoever isn't sure
  * after a crash appends it once more.
  */

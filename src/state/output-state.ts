@@ -75,6 +75,9 @@ export async function openOutputState(
       async lost(loss) {
         await ledger.append([{ type: 'loss', source, at: new Date().toISOString(), ...loss }]);
       },
+      async told(notifications) {
+        await ledger.append(notifications.map((one) => ({ type: 'notification', source, ...one })));
+      },
       async setAside(set) {
         return !(await letters.append(set.map((letter) => ({ meta: metaOf(letter), bytes: letter.bytes })))).full;
       },

@@ -4,6 +4,7 @@ import type { StateFiles } from './files.ts';
 import type { LedgerEntry } from './ledger-entry.ts';
 
 const NAME = 'ledger.jsonl';
+const TYPES: readonly LedgerEntry['type'][] = ['segment', 'loss', 'notification'];
 const CHUNK_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
 
@@ -16,7 +17,7 @@ export function ledgerFiles(count: number): readonly string[] {
 export function parseLedgerLine(line: Buffer): LedgerEntry | null {
   try {
     const entry = JSON.parse(line.toString()) as LedgerEntry | null;
-    return entry?.type === 'segment' || entry?.type === 'loss' ? entry : null;
+    return entry !== null && TYPES.includes(entry.type) ? entry : null;
   } catch {
     // Not JSON: a value here, which the caller counts and reports.
     return null;

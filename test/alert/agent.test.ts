@@ -5,6 +5,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import { startAgent } from '../../src/agent.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import type { AgentHandle } from '../../src/inspect/agent-handle.ts';
+import type { LedgerEntry, NotificationEntry } from '../../src/state/ledger-entry.ts';
+import { readLedger } from '../../src/state/read-ledger.ts';
+import { outputDirectory } from '../../src/state/state-directory.ts';
 import { until, WriterOnDisk } from '../pipeline/pipeline-harness.ts';
 import { type Receiver, startReceiver } from '../output/support/receiver.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -72,7 +75,12 @@ async function setUp(answer: () => number = () => 200, maxDelay = '5ms') {
     });
     return agent;
   };
-  return { writer, rules, hook, start };
+  const ledger = async (): Promise<NotificationEntry[]> => {
+    const entries: LedgerEntry[] = [];
+    for await (const entry of readLedger(outputDirectory(config.stateDirectory, 'alerts'))) entries.push(entry);
+    return entries.filter((entry) => entry.type === 'notification');
+  };
+  return { writer, rules, hook, start, ledger };
 }
 
 function told(hook: Receiver): Told[] {
@@ -122,6 +130,31 @@ test('over restarts nothing is told twice, and what was counted before still cou
     'read-secret eve read same',
     'many 3',
   ]);
+});
+
+test('the ledger has each notification once: who was told of what, and what was set aside and why', async () => {
+  let status = 200;
+  const { writer, hook, start, ledger } = await setUp(() => status);
+  for (let at = 0; at < 3; at += 1) {
+    const agent = await start();
+    status = at === 1 ? 400 : 200;
+    writer.raw(`${line(at, { user: 'eve', name: `secret-${at}` })}\n`);
+    await until(() => hook.received.length === at + 1);
+    await until(() => agent.status().alerts?.[0]?.receivers[0]?.pending === 0);
+    await stop(agent);
+  }
+  const entries = await ledger();
+  const source = {
+    source: 'kube',
+    receiver: 'hook',
+    rule: 'read-secret',
+    severity: 'high',
+    status: 'firing',
+    count: 1,
+  };
+  expect(entries).toMatchObject([source, { ...source, setAside: 'http-400' }, source]);
+  expect(entries.map(({ setAside }) => setAside)).toEqual([undefined, 'http-400', undefined]);
+  expect(entries.map(({ id }) => id)).toEqual(told(hook).map(({ id }) => id));
 });
 
 test('what could not be told before the end is told after the next start', async () => {

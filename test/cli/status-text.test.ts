@@ -106,6 +106,26 @@ it('shows the lines of the ledger', () => {
   );
 });
 
+it('shows what became of a notification of the alert rules', () => {
+  const entry = {
+    type: 'notification',
+    source: 'api',
+    receiver: 'pager',
+    id: '0123456789abcdef0123456789abcdef',
+    rule: 'exec-into-pod',
+    severity: 'high',
+    status: 'firing',
+    count: 1,
+    at: '2026-11-23T05:00:00.000Z',
+  } as const;
+  expect(describeEntry('alerts', entry)).toMatchInlineSnapshot(
+    `"2026-11-23T05:00:00.000Z  alerts  api  told pager: exec-into-pod, high, firing, after 1 event  notification 0123456789abcdef0123456789abcdef"`,
+  );
+  expect(describeEntry('alerts', { ...entry, count: 3, setAside: 'gave-up' })).toMatchInlineSnapshot(
+    `"2026-11-23T05:00:00.000Z  alerts  api  SET ASIDE for pager (gave-up): exec-into-pod, high, firing, after 3 events  notification 0123456789abcdef0123456789abcdef"`,
+  );
+});
+
 it('shows how far a run to the end has come, and what became of it all', () => {
   const running = { ...STATUS, pipelines: [{ ...PIPELINE, lagBytes: 1_000_000 }] };
   expect(progressLine(running, 2, 0)).toMatchInlineSnapshot(

@@ -63,6 +63,11 @@ export class KeptState implements PipelineState {
     this.losses.push(structuredClone(loss));
   }
 
+  /** No pipeline tells anybody anything: its stages do. */
+  async told(): Promise<void> {
+    this.before('told');
+  }
+
   async setAside(letters: readonly DeadLetter[]): Promise<boolean> {
     this.before('setAside');
     if (this.full) return false;
@@ -193,6 +198,7 @@ export async function startPipeline(options: RunOptions): Promise<Running> {
     save: async (checkpoint) => (dead.yes ? undefined : state.save(checkpoint)),
     segmentSettled: async (record) => (dead.yes ? undefined : state.segmentSettled(record)),
     lost: async (loss) => (dead.yes ? undefined : state.lost(loss)),
+    told: async () => state.told(),
     setAside: async (letters) => dead.yes || state.setAside(letters),
     setAsideLong: async (letter, length, read) => dead.yes || state.setAsideLong(letter, length, read),
   };

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AuditailError } from '../../src/errors.ts';
 import type { EventReference } from '../../src/log/loss.ts';
 import { Ledger } from '../../src/state/ledger.ts';
-import type { LedgerEntry, LossEntry } from '../../src/state/ledger-entry.ts';
+import type { LedgerEntry, LossEntry, NotificationEntry } from '../../src/state/ledger-entry.ts';
 import { readLedger } from '../../src/state/read-ledger.ts';
 import { openFence, segmentEntry } from './samples.ts';
 import { scratchDirectory } from './scratch.ts';
@@ -31,6 +31,20 @@ function lossEntry(fields: Partial<LossEntry> = {}): LossEntry {
   };
 }
 
+function notificationEntry(): NotificationEntry {
+  return {
+    type: 'notification',
+    source: 'audit',
+    receiver: 'pager',
+    id: '0123456789abcdef0123456789abcdef',
+    rule: 'exec-into-pod',
+    severity: 'high',
+    status: 'firing',
+    count: 1,
+    at: '2026-11-23T10:15:00.000Z',
+  };
+}
+
 function event(auditID: string): EventReference {
   return { auditID, stage: 'ResponseComplete', time: '2026-11-23T10:15:00.000Z' };
 }
@@ -44,9 +58,9 @@ async function stored(): Promise<LedgerEntry[]> {
 const newest = () => path.join(directory, 'ledger.jsonl');
 
 describe('the ledger', () => {
-  test('keeps segments and losses in the order in which they were written, one a line', async () => {
+  test('keeps segments, losses and notifications in the order in which they were written, one a line', async () => {
     const ledger = await Ledger.open(directory, openFence());
-    const entries = [segmentEntry(1), lossEntry(), segmentEntry(2)];
+    const entries = [segmentEntry(1), lossEntry(), notificationEntry()];
     await ledger.append(entries.slice(0, 1));
     await ledger.append(entries.slice(1));
     expect(await stored()).toEqual(entries);
@@ -57,12 +71,14 @@ describe('the ledger', () => {
 
   test('takes an entry once, also in one call, and over a restart', async () => {
     const ledger = await Ledger.open(directory, openFence());
+    const notified = { ...notificationEntry(), at: '2026-11-23T10:15:01.000Z' };
+    expect(await ledger.append([notificationEntry(), notified])).toHaveLength(1);
     expect(await ledger.append([segmentEntry(1), segmentEntry(1), lossEntry()])).toHaveLength(2);
     expect(await ledger.append([segmentEntry(1), segmentEntry(2)])).toEqual([segmentEntry(2)]);
     await ledger.close();
     const again = await Ledger.open(directory, openFence());
-    expect(await again.append([lossEntry(), segmentEntry(2), segmentEntry(1)])).toEqual([]);
-    expect(await stored()).toHaveLength(3);
+    expect(await again.append([lossEntry(), notified, segmentEntry(2), segmentEntry(1)])).toEqual([]);
+    expect(await stored()).toHaveLength(4);
   });
 
   test('takes a segment again that was settled further', async () => {
