@@ -10,6 +10,16 @@ import { linearPattern } from './pattern.ts';
 import type { Field } from './vocabulary.ts';
 import { fieldOf, keyOf } from './vocabulary.ts';
 
+/** Macros that go through a list. */
+const LOOPS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
+/**
+ * So many elements may an expression go through on one event, and so many more for each byte of it: what goes through each
+ * list some times always may (an element takes two bytes), and what goes through one list within another cannot be made to
+ * stall the agent by a long one.
+ */
+const FREE_ELEMENTS = 10_000;
+const ELEMENTS_PER_BYTE = 4;
+
 export const HAS_USAGE = 'has() takes a field of an object, such as has(objectRef.name)';
 
 /**
@@ -22,6 +32,7 @@ export class Evaluation {
   readonly #patterns: RE2JS[] = [];
   readonly #bodies = new Map<number, unknown>();
   #event: Event | null = null;
+  #elementsLeft = 0;
 
   constructor() {
     this.#environment = withAddresses(new Environment({ limits: { maxDepth: 2000 } }))
@@ -36,6 +47,7 @@ export class Evaluation {
       .registerFunction('extraList(int, string): list<string>', (slot: bigint, key: string) => {
         return this.#extra(Number(slot)).get(key) ?? [];
       })
+      .registerFunction('counted(A): A', (range: unknown) => this.#counted(range))
       .registerFunction('pattern(string, int): bool', (text: string, index: bigint) => {
         return (this.#patterns[Number(index)] as RE2JS).test(text);
       });
@@ -50,6 +62,18 @@ export class Evaluation {
     if (!this.#bodies.has(slot))
       this.#bodies.set(slot, this.#current.has(slot) ? celValue(valueIn(this.#current, slot)) : new Map());
     return this.#bodies.get(slot);
+  }
+
+  /**
+   * Pays for a walk over a list before it begins. Once all is spent each further walk fails at once, also where the one around it
+   * goes on.
+   *
+   * @throws {Error}
+   */
+  #counted(range: unknown): unknown {
+    this.#elementsLeft -= Array.isArray(range) ? range.length : range instanceof Map ? range.size : 0;
+    if (this.#elementsLeft < 0) throw new Error('too many elements for one event: lists within lists');
+    return range;
   }
 
   #annotations(slot: number): Map<string, string> {
@@ -73,6 +97,7 @@ export class Evaluation {
       fails: true,
       holds: (event) => {
         this.#event = event;
+        this.#elementsLeft = FREE_ELEMENTS + ELEMENTS_PER_BYTE * (event.end - event.start);
         try {
           const value: unknown = evaluate();
           if (typeof value === 'boolean') return value;
@@ -146,7 +171,9 @@ export class Evaluation {
     if (name === 'matches' && first !== undefined) {
       return `pattern(${this.#rewrite(receiver)}, ${this.#patterns.push(linearPattern(first)) - 1})`;
     }
-    return `(${this.#rewrite(receiver)}).${name}(${args.map((arg) => this.#rewrite(arg)).join(', ')})`;
+    const range = this.#rewrite(receiver);
+    const of = LOOPS.has(name) && first?.op === 'id' ? `counted(${range})` : `(${range})`;
+    return `${of}.${name}(${args.map((arg) => this.#rewrite(arg)).join(', ')})`;
   }
 }
 

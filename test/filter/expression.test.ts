@@ -122,6 +122,28 @@ test('what fails on one side of && and || does not count where the other side de
   expect(() => evaluate(`verb == "get" && ${failing}`)).toThrow(/no such key/i);
 });
 
+test('every list may be gone through, however long, and lists that belong to their elements', () => {
+  const containers = Array.from({ length: 5000 }, (_, at) => ({ env: [1, 2, 3], name: `c${at}` }));
+  const event = { ...EVENT, requestObject: { containers } };
+  expect(evaluate('requestObject.containers.all(c, c.name.startsWith("c"))', event)).toBe(true);
+  expect(evaluate('requestObject.containers.exists(c, c.env.exists(e, e == 4))', event)).toBe(false);
+  expect(evaluate('user.groups.exists(g, sourceIPs.exists(ip, ip == g))', event)).toBe(false);
+});
+
+test.each([
+  'requestObject.list.exists(a, requestObject.list.exists(b, a + b == -1))',
+  'requestObject.list.all(a, requestObject.list.all(b, requestObject.list.all(c, a + b + c != -1)))',
+  'requestObject.list.map(a, requestObject.list.filter(b, b == a)).size() == 0',
+  'requestObject.list.exists_one(a, requestObject.list.exists_one(b, a == b))',
+])('an event cannot stall the agent by a long list: %s', (text) => {
+  const list = Array.from({ length: 20_000 }, (_, at) => at);
+  const begun = process.cpuUsage();
+  expect(() => evaluate(text, { ...EVENT, requestObject: { list } })).toThrow();
+  // Without a bound: minutes for the first, and years for the second.
+  const { user, system } = process.cpuUsage(begun);
+  expect(user + system).toBeLessThan(10e6);
+});
+
 test('a value that turns out to be no bool fails on the event', () => {
   expect(() => evaluate('requestObject.spec.replicas')).toThrow('gives a bigint, not a bool');
 });
