@@ -3,9 +3,7 @@
 import { createServer } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import snappy from 'snappyjs';
-import { KEPT as KEPT_LETTER, MARK } from './trail.mjs';
-
-const KEPT = KEPT_LETTER.charCodeAt(0);
+import { MARK } from './trail.mjs';
 
 const ITEM = '{"create":{"_index":"audit","status":201}}';
 const ABOUT = JSON.stringify({
@@ -16,7 +14,10 @@ const ABOUT = JSON.stringify({
 
 let seen = new Uint8Array(0);
 let arrivals = null;
-let onlyKept = false;
+/** The letters of the lines that count; all where it is null. */
+let counted = null;
+/** When the first of them came, ms since the epoch. */
+let firstAt = null;
 let stats = nothing();
 
 function nothing() {
@@ -30,7 +31,8 @@ function count(body) {
   for (let at = body.indexOf(MARK); at !== -1; at = body.indexOf(MARK, at + MARK.length)) {
     events += 1;
     // What a filter may drop or not (a body that holds the words) is not waited for.
-    if (onlyKept && body[at - 1] !== KEPT) continue;
+    if (counted !== null && !counted.includes(body[at - 1])) continue;
+    firstAt ??= performance.timeOrigin + performance.now();
     const from = at + MARK.length;
     const number = Number.parseInt(body.latin1Slice(from, from + 12), 16);
     stats.events += 1;
@@ -79,14 +81,15 @@ const server = createServer((request, response) => {
 server.keepAliveTimeout = 60_000;
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
 
-process.on('message', ({ ask, lines = 0, timed = false, filtered = false }) => {
+process.on('message', ({ ask, lines = 0, timed = false, kept = null }) => {
   if (ask === 'begin') {
     seen = new Uint8Array(lines);
     arrivals = timed ? new Float64Array(lines) : null;
-    onlyKept = filtered;
+    counted = kept === null ? null : Buffer.from(kept);
+    firstAt = null;
     stats = nothing();
     process.send({ answer: stats });
-  } else if (ask === 'stats') process.send({ answer: stats });
+  } else if (ask === 'stats') process.send({ answer: { ...stats, firstAt } });
   else process.send({ answer: arrivals });
 });
 process.on('disconnect', () => process.exit());

@@ -1,92 +1,83 @@
-// What the benchmark writes: a page with a table for each scenario, and a chart of the catch-up.
+// What the benchmark writes: a page with the targets and a table for each scenario, and a chart of the catch-up.
+import { figure, median, spread, table } from '../figures.ts';
+import { OWN, targets } from '../targets.ts';
 
 const TITLES = {
-  'catch-up': 'Catch-up: a backlog in one file, until the last line has arrived; start included',
-  filter: 'The same with a filter that drops every event about a lease',
+  'catch-up': 'Catch-up: a backlog in one file; start included, MB/s until 99 of 100 lines have arrived',
+  filter:
+    'The same with a filter: every event about a lease is dropped; typical: reads by the system as well, redaction on',
   tail: 'Live tail: 500 events a second; from the write of a line to the end of the request that brings it',
+  start: 'Start: from the start of the program over a log of 8 MB',
   idle: 'Idle: nothing comes; a hundred backups in the directory',
 };
+/** Above it the machine was not quiet: the share of the processors that others took. */
+const QUIET = 0.05;
 
-function figure(value) {
-  if (value === 0) return '0';
-  if (Math.abs(value) >= 100) return value.toFixed(0);
-  return Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2);
-}
-
-/** Median and spread: `2.1 (2.0–2.4)`. */
-function spread(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const [low, high] = [figure(sorted[0]), figure(sorted.at(-1))];
-  return low === high ? low : `${figure(median(sorted))} (${low}–${high})`;
-}
-
-function median(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-function table(runs) {
-  const columns = Object.keys(
-    Object.values(runs)
-      .flat()
-      .find((one) => one !== null) ?? {},
-  );
-  const rows = Object.entries(runs).map(([name, all]) => {
-    const sound = all.filter((one) => one !== null);
-    const failed = all.length - sound.length;
-    const cells = columns.map((column) => (sound.length === 0 ? '–' : spread(sound.map((one) => one[column]))));
-    return `| ${name} | ${cells.join(' | ')} | ${sound.length}${failed === 0 ? '' : ` (${failed} not finished)`} |`;
+function scenarioTable(record, scenario, rows) {
+  const columns = [...new Set(rows.flatMap(({ figures }) => figures.flatMap(Object.keys)))];
+  const cells = rows.map(({ id, name, figures }) => {
+    const failed = record.failures(scenario, id);
+    const of = (column) => figures.map((one) => one[column]).filter((value) => value !== undefined);
+    return [
+      name,
+      ...columns.map((column) => spread(of(column))),
+      `${figures.length}${failed === 0 ? '' : ` (${failed} not finished)`}`,
+    ];
   });
-  return [`| shipper | ${columns.join(' | ')} | runs |`, `| --- |${' --- |'.repeat(columns.length + 1)}`, ...rows].join(
-    '\n',
-  );
+  return table(['shipper', ...columns, 'runs'], cells);
 }
 
-function mean({ bytes, lines }) {
-  return `${(bytes / lines / 1000).toFixed(1)} KB`;
+function percent(share) {
+  return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
 }
 
-function placed(name) {
-  return `DIRECTORY/${name}`;
+/** What else the machine did meanwhile. */
+function quietness({ measurements }) {
+  const others = measurements.map((one) => one.others);
+  const said = `Other processes took ${percent(median(others))} of the processors (median of all measurements; at most ${percent(Math.max(...others))})`;
+  const isQuiet = median(others) <= QUIET;
+  return isQuiet ? `${said}.` : `**${said}: these are not the figures of a quiet machine.**`;
 }
 
 /** The page, Markdown. */
-export function report(results, facts) {
-  const { date, commit, machine, node, rounds, trail, values, present, dropped, load } = facts;
-  const versions = new Map(present.map(({ program, version }) => [program, version]));
-  const scenarios = Object.entries(results).filter(([, runs]) => Object.keys(runs).length > 0);
-  const commands = present.map((shipper) => {
-    return `- ${shipper.name}: \`${shipper
-      .command({ place: placed, state: 'DIRECTORY/state' })
-      .map((word) => word.replace(/^\/.*\//, ''))
-      .join(' ')}\``;
-  });
+export function report(record) {
+  const run = record.runs.at(-1);
+  const { date, commit, machine, node, trail } = run;
+  const results = record.results();
+  const scenarios = Object.keys(TITLES).filter((scenario) => results[scenario] !== undefined);
+  const commands = Object.entries(Object.assign({}, ...record.runs.map((one) => one.commands)));
+  const programs = Object.entries(Object.assign({}, ...record.runs.map((one) => one.programs)));
+  const dropped = (filter) => percent(1 - trail.kept[filter] / trail.lines);
   return `# auditail and its peers
 
-Written by \`npm run bench -- --log LOG --rounds ${rounds} --megabytes ${values.megabytes} --seconds ${values.seconds} --idle ${values.idle}\`
-on ${date}, auditail at ${commit}; ${machine}, Node.js ${node}, load ${load} at the end (the receiver is one of the processes that make it).
+Written on ${date} by
 
-${(trail.bytes / 1e6).toFixed(0)} MB, ${trail.lines} events of ${mean(trail)} on average; the filter drops ${(dropped * 100).toFixed(0)} % of them. Each figure is the median of the rounds, with
+${record.runs.map(({ command, commit: state }) => `    ${command}   # auditail at ${state}`).join('\n')}
+
+on ${machine}, Node.js ${node}. ${quietness(record)}
+
+${(trail.bytes / 1e6).toFixed(0)} MB, ${trail.lines} events of ${(trail.bytes / trail.lines / 1000).toFixed(1)} KB on average; the filter drops ${dropped('leases')} of them, the typical one ${dropped('typical')}. Each figure is the median of the runs, with
 the lowest and the highest in brackets; in each round all shippers take their turns, each round in another order. CPU is user and
-system time of all processes of the shipper. The receiver only counts, on the same cores, in a process of its own. Compare
-CPU: it depends least on what else the machine does.
+system time of all processes of the shipper, MB are 10⁶ bytes. The receiver only counts, on the same cores, in a process of its own. Compare
+CPU: it depends least on what else the machine does. All measurements one by one: [peers.ndjson](peers.ndjson).
 
 ![CPU and throughput of the catch-up](peers.svg)
 
-${scenarios.map(([scenario, runs]) => `## ${TITLES[scenario]}\n\n${table(runs)}`).join('\n\n')}
+## What was to be reached, and what is
+
+${targets(results)}
+
+${scenarios.map((scenario) => `## ${TITLES[scenario]}\n\n${scenarioTable(record, scenario, results[scenario])}`).join('\n\n')}
 
 ## What is compared
 
-auditail scans and checks every event, keeps a checkpoint, ids from the content (Elasticsearch) and a ledger of every byte; redaction is off,
-since no peer redacts. rsyslog and syslog-ng pass the line through as it is, unparsed, with a queue on disk; the Collector
+auditail at ${commit} scans and checks every event, keeps a checkpoint, ids from the content (Elasticsearch) and a ledger of every byte; redaction is off but
+for the typical filter, since no peer redacts. rsyslog and syslog-ng pass the line through as it is, unparsed, with a queue on disk; the Collector
 sends the line as the body of a record. The configurations are in [peers/shippers.mjs](peers/shippers.mjs).
 
-| program | version |
-| --- | --- |
-${[...versions].map(([name, version]) => `| ${name} | ${version} |`).join('\n')}
+${table(['program', 'version'], programs)}
 
-${commands.join('\n')}
+${commands.map(([name, command]) => `- ${name}: \`${command}\``).join('\n')}
 `;
 }
 
@@ -96,13 +87,13 @@ const LABEL = 330;
 const BAR = 190;
 
 /** CPU for each GB, and throughput, as bars with the spread; SVG. */
-export function chart(runs, { date, trail }) {
-  const rows = Object.entries(runs).flatMap(([name, all]) => {
-    const sound = all.filter((one) => one !== null);
-    return sound.length === 0
+export function chart(record, { date, trail }) {
+  const { 'catch-up': all } = record.results();
+  const rows = all.flatMap(({ id, name, figures }) =>
+    figures.length === 0
       ? []
-      : [{ name, cpu: sound.map((one) => one['CPU-s/GB']), rate: sound.map((one) => one['MB/s']) }];
-  });
+      : [{ id, name, cpu: figures.map((one) => one['CPU-s/GB']), rate: figures.map((one) => one['MB/s']) }],
+  );
   const most = {
     cpu: Math.max(...rows.flatMap(({ cpu }) => cpu)),
     rate: Math.max(...rows.flatMap(({ rate }) => rate)),
@@ -115,12 +106,12 @@ export function chart(runs, { date, trail }) {
     return [
       `<rect x="${x}" y="${y + 4}" width="${scale(middle).toFixed(1)}" height="${ROW - 16}" rx="2" fill="${color}"/>`,
       `<path d="M${(x + scale(low)).toFixed(1)} ${line}H${(x + scale(high)).toFixed(1)}" stroke="#222" stroke-width="1.5"/>`,
-      `<text x="${(x + scale(high) + 6).toFixed(1)}" y="${line + 4}">${middle >= 100 ? middle.toFixed(0) : middle.toFixed(1)}</text>`,
+      `<text x="${(x + scale(high) + 6).toFixed(1)}" y="${line + 4}">${figure(middle)}</text>`,
     ].join('');
   };
-  const drawn = rows.map(({ name, cpu, rate }, at) => {
+  const drawn = rows.map(({ id, name, cpu, rate }, at) => {
     const y = 62 + at * ROW;
-    const own = name.startsWith('auditail');
+    const own = id.startsWith(OWN);
     return [
       `<text x="${LABEL - 10}" y="${y + ROW / 2}" text-anchor="end"${own ? ' font-weight="600"' : ''}>${escape(name)}</text>`,
       bar(cpu, LABEL, y, most.cpu, own ? '#2463a8' : '#9db4cc'),

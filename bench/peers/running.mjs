@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { statOf } from '../machine.ts';
 
 const TICKS_PER_SECOND = 100;
 
@@ -61,7 +62,7 @@ class Running {
     }
     const cpuSeconds = ticks / TICKS_PER_SECOND;
     // Of threads that live on, and finer than ticks: for one that does next to nothing.
-    return { cpuSeconds, threadSeconds: nanoseconds / 1e9, peakMb: peakKb / 1000, rssMb: nowKb / 1000 };
+    return { cpuSeconds, threadSeconds: nanoseconds / 1e9, peakMb: (peakKb * 1024) / 1e6, rssMb: (nowKb * 1024) / 1e6 };
   }
 
   async stop() {
@@ -86,12 +87,6 @@ class Running {
     const group = String(this.child.pid);
     return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && statOf(name)?.[2] === group);
   }
-}
-
-/** The fields of /proc/PID/stat from the state on; null where there is no such process any more. */
-function statOf(pid) {
-  const text = textOf(`/proc/${pid}/stat`);
-  return text === '' ? null : text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
 function textOf(path) {

@@ -25,7 +25,19 @@ function firstLine(command, ...words) {
   }
 }
 
-const DROP = { drop: [{ name: 'leases', when: 'objectRef.resource == "leases"' }] };
+// The others redact nothing.
+const UNREDACTED = { redact: { enabled: false } };
+const LEASES = { name: 'leases', when: 'objectRef.resource == "leases"' };
+const SYSTEM_READS = {
+  name: 'system-reads',
+  when: 'user.username.startsWith("system:") && verb in ["get", "list", "watch"]',
+};
+/** `typical` is what an installation has: redaction is on, and what makes up much of a trail and says little goes. */
+const FILTERS = {
+  none: UNREDACTED,
+  leases: { ...UNREDACTED, drop: [LEASES] },
+  typical: { drop: [LEASES, SYSTEM_READS], trim: { managedFields: true } },
+};
 
 function auditail(output, { id, title }) {
   return {
@@ -34,21 +46,18 @@ function auditail(output, { id, title }) {
     name: `auditail → ${title}`,
     ...(id === 'loki' ? { marks: 2 } : {}),
     environment: { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' },
-    files: ({ state, log, port, filtered, maxDelay }) => ({
+    files: ({ state, log, port, filter, maxDelay, outputs = 1 }) => ({
       'auditail.yaml': JSON.stringify(
         {
           stateDirectory: state,
           sources: [{ name: 'kube', type: 'file', path: log }],
-          outputs: [
-            {
-              name: 'out',
-              url: `http://127.0.0.1:${port}${output.path ?? ''}`,
-              ...output.settings,
-              ...(maxDelay === undefined ? {} : { batch: { maxDelay } }),
-              // The others redact nothing.
-              filter: { redact: { enabled: false }, ...(filtered ? DROP : {}) },
-            },
-          ],
+          outputs: Array.from({ length: outputs }, (_, at) => ({
+            name: `out-${at + 1}`,
+            url: `http://127.0.0.1:${port}${output.path ?? ''}`,
+            ...output.settings,
+            ...(maxDelay === undefined ? {} : { batch: { maxDelay } }),
+            filter: FILTERS[filter ?? 'none'],
+          })),
           telemetry: { listen: 'off' },
         },
         null,
@@ -64,13 +73,13 @@ function rsyslog(binary) {
     program: 'rsyslog',
     id: 'rsyslog-es',
     name: 'rsyslog → Elasticsearch, plain',
-    files: ({ state, log, port, filtered }) => ({
+    files: ({ state, log, port, filter }) => ({
       'rsyslog.conf': `global(workDirectory="${state}" maxMessageSize="8m")
 module(load="imfile" mode="inotify")
 module(load="omelasticsearch")
 template(name="line" type="string" string="%msg%")
 ruleset(name="ship" queue.type="LinkedList" queue.filename="ship" queue.size="20000" queue.dequeueBatchSize="1000" queue.maxDiskSpace="4g" queue.saveOnShutdown="on" queue.timeoutEnqueue="0" queue.workerThreads="2") {
-${filtered ? `  if $msg contains '${DROPPED}' then stop\n` : ''}  action(type="omelasticsearch" server="127.0.0.1" serverport="${port}" searchIndex="audit" searchType="" esVersion.major="8" template="line" bulkmode="on" maxbytes="8m" action.resumeRetryCount="-1")
+${filter === 'leases' ? `  if $msg contains '${DROPPED}' then stop\n` : ''}  action(type="omelasticsearch" server="127.0.0.1" serverport="${port}" searchIndex="audit" searchType="" esVersion.major="8" template="line" bulkmode="on" maxbytes="8m" action.resumeRetryCount="-1")
 }
 input(type="imfile" file="${log}" tag="audit:" ruleset="ship" freshStartTail="off" reopenOnTruncate="on" persistStateInterval="1000")
 `,
@@ -85,7 +94,7 @@ function syslogNg(binary, { id, title, path, body }) {
     program: 'syslog-ng',
     id: `syslog-ng-${id}`,
     name: `syslog-ng → ${title}`,
-    files: ({ state, log, port, filtered }) => ({
+    files: ({ state, log, port, filter }) => ({
       'syslog-ng.conf': `@version: 3.38
 options { keep-hostname(yes); log-msg-size(8388608); stats-freq(0); };
 source audit { file("${log}" follow-freq(0.2) flags(no-parse) log-fetch-limit(1000) log-iw-size(10000) read-old-records(yes)); };
@@ -96,7 +105,7 @@ destination out { http(
   timeout(30) retries(1000000) time-reopen(1)
   disk-buffer(reliable(yes) mem-buf-size(67108864) disk-buf-size(2147483648) dir("${state}"))
 ); };
-log { source(audit); ${filtered ? 'filter(kept); ' : ''}destination(out); flags(flow-control); };
+log { source(audit); ${filter === 'leases' ? 'filter(kept); ' : ''}destination(out); flags(flow-control); };
 `,
     }),
     command: ({ place, state }) => {
@@ -112,7 +121,7 @@ function fluentBit(binary, { id, title, output }) {
     program: 'Fluent Bit',
     id: `fluent-bit-${id}`,
     name: `Fluent Bit → ${title}`,
-    files: ({ state, log, port, filtered }) => ({
+    files: ({ state, log, port, filter }) => ({
       'fluent-bit.conf': `[SERVICE]
     Flush        1
     Log_Level    warn
@@ -125,7 +134,7 @@ function fluentBit(binary, { id, title, output }) {
     Buffer_Chunk_Size 512k
     Buffer_Max_Size   8M
     storage.type      filesystem
-${filtered ? `[FILTER]\n    Name    grep\n    Match   *\n    Exclude log ${DROPPED}\n` : ''}[OUTPUT]
+${filter === 'leases' ? `[FILTER]\n    Name    grep\n    Match   *\n    Exclude log ${DROPPED}\n` : ''}[OUTPUT]
     Match       *
     Host        127.0.0.1
     Port        ${port}
@@ -144,11 +153,11 @@ function vector(binary) {
     program: 'Vector',
     id: 'vector-http',
     name: 'Vector → HTTP ndjson, plain',
-    files: ({ state, log, port, filtered }) => ({
+    files: ({ state, log, port, filter }) => ({
       'vector.json': JSON.stringify({
         data_dir: state,
         sources: { audit: { type: 'file', include: [log], read_from: 'beginning', max_line_bytes: 8_388_608 } },
-        ...(filtered
+        ...(filter === 'leases'
           ? {
               transforms: {
                 kept: { type: 'filter', inputs: ['audit'], condition: `!contains(string!(.message), s'${DROPPED}')` },
@@ -158,7 +167,7 @@ function vector(binary) {
         sinks: {
           out: {
             type: 'http',
-            inputs: [filtered ? 'kept' : 'audit'],
+            inputs: [filter === 'leases' ? 'kept' : 'audit'],
             uri: `http://127.0.0.1:${port}/ingest`,
             acknowledgements: { enabled: true },
             encoding: { codec: 'text' },
@@ -178,7 +187,7 @@ function collector(binary) {
     program: 'OpenTelemetry Collector',
     id: 'otelcol-otlp',
     name: 'OpenTelemetry Collector → OTLP, plain',
-    files: ({ state, log, port, filtered }) => ({
+    files: ({ state, log, port, filter }) => ({
       'otelcol.yaml': JSON.stringify({
         extensions: { file_storage: { directory: state } },
         receivers: {
@@ -187,7 +196,7 @@ function collector(binary) {
             start_at: 'beginning',
             storage: 'file_storage',
             max_log_size: '8MiB',
-            operators: filtered ? [{ type: 'filter', expr: `body contains '${DROPPED}'` }] : [],
+            operators: filter === 'leases' ? [{ type: 'filter', expr: `body contains '${DROPPED}'` }] : [],
           },
         },
         processors: { batch: { send_batch_size: 1000, send_batch_max_size: 1000, timeout: '1s' } },
