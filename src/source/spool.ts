@@ -85,17 +85,23 @@ export class Spool {
    */
   async open(tornLine: 'keep' | 'cut' | 'continue'): Promise<Found> {
     const found = this.#found ?? (await this.#find());
-    this.#file ??= await this.#openLive();
-    this.#size = (await this.#file.stat()).size;
-    const tornBytes = await tornBytesOf(this.#file, this.#size);
-    found.tornBytes ||= tornBytes;
-    if (tornBytes > 0 && tornLine === 'cut') {
-      await this.#file.truncate(this.#size - tornBytes);
-      this.#size -= tornBytes;
+    let opened = false;
+    try {
+      this.#file ??= await this.#openLive();
+      this.#size = (await this.#file.stat()).size;
+      const tornBytes = await tornBytesOf(this.#file, this.#size);
+      found.tornBytes ||= tornBytes;
+      if (tornBytes > 0 && tornLine === 'cut') {
+        await this.#file.truncate(this.#size - tornBytes);
+        this.#size -= tornBytes;
+      }
+      this.#atLineEnd = tornBytes === 0 || tornLine === 'cut';
+      if (this.#atLineEnd && tornLine !== 'continue') await this.rotate();
+      opened = true;
+      return found;
+    } finally {
+      if (!opened) await this.#letGo();
     }
-    this.#atLineEnd = tornBytes === 0 || tornLine === 'cut';
-    if (this.#atLineEnd && tornLine !== 'continue') await this.rotate();
-    return found;
   }
 
   /**
@@ -167,18 +173,22 @@ export class Spool {
 
   /** Closes the live file under the name of a backup: nothing more will come. */
   async close(): Promise<void> {
-    await this.#finish();
-    await this.#file?.close();
-    this.#file = null;
+    try {
+      await this.#finish();
+    } finally {
+      await this.#letGo();
+    }
     await this.#files.rm(this.path, { force: true });
     await this.#syncNames();
   }
 
   /** Lets go of the live file, with a line in it that may have no end yet: whoever opens the spool next goes on there. */
   async leave(): Promise<void> {
-    await this.sync();
-    await this.#file?.close();
-    this.#file = null;
+    try {
+      await this.sync();
+    } finally {
+      await this.#letGo();
+    }
   }
 
   /** Forces to disk what has been written. */
@@ -207,18 +217,25 @@ export class Spool {
 
   async #finish(): Promise<void> {
     if (this.#size === 0) return;
+    // Let go of by a call that failed, it may hold a part of a write still.
+    if (!this.#undone) this.#file ??= await this.#openLive();
     if (this.#file !== null) {
       await this.#undo(this.#file);
       if (this.#durable) await this.#file.sync();
-      const file = this.#file;
-      this.#file = null;
-      await file.close();
+      await this.#letGo();
     }
     await this.#files.rename(this.path, this.#backupPath());
     this.#namesUnsynced = true;
     this.#size = 0;
     this.#atLineEnd = true;
     this.#unsynced = false;
+  }
+
+  /** Also where something failed: whoever owns the spool may never call again, and Node.js 26 throws for a handle it finds. */
+  async #letGo(): Promise<void> {
+    const file = this.#file;
+    this.#file = null;
+    await file?.close();
   }
 
   async #openLive(): Promise<fs.FileHandle> {

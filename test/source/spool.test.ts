@@ -20,7 +20,11 @@ async function appendAll(spool: Spool, chunk: Buffer): Promise<void> {
 }
 
 /** Files of which the Nth call of all, handles included, fails as on a full disk; half of a write may get through. */
-function failingFiles(failAt: number): { files: SpoolFiles; calls: () => number } {
+function failingFiles(failAt: number): {
+  readonly files: SpoolFiles;
+  readonly calls: () => number;
+  readonly leftOpen: () => number;
+} {
   let calls = 0;
   const fail = (): void => {
     calls += 1;
@@ -47,14 +51,24 @@ function failingFiles(failAt: number): { files: SpoolFiles; calls: () => number 
       fail();
       return act(...args);
     };
+  const opened: fs.FileHandle[] = [];
+  const open = async (path: string, flags: string, mode?: number) => {
+    const file = await fs.open(path, flags, mode);
+    opened.push(file);
+    return handle(file);
+  };
   const files = {
     mkdir: wrap(fs.mkdir as (...args: unknown[]) => Promise<unknown>),
     readdir: wrap(fs.readdir as (...args: unknown[]) => Promise<unknown>),
     rename: wrap(fs.rename),
     rm: wrap(fs.rm),
-    open: wrap(async (path: string, flags: string, mode?: number) => handle(await fs.open(path, flags, mode))),
+    open: wrap(open),
   };
-  return { files: files as unknown as SpoolFiles, calls: () => calls };
+  return {
+    files: files as unknown as SpoolFiles,
+    calls: () => calls,
+    leftOpen: () => opened.filter(({ fd }) => fd !== -1).length,
+  };
 }
 
 /** A spool over a live file that an earlier run left. */
@@ -202,6 +216,29 @@ describe('a spool', () => {
     expect(calls()).toBe(before);
     await spool.close();
   });
+
+  it.each(['close', 'leave'] as const)(
+    'holds no file open after a failure to open or to %s, for its owner may not call again; what it had is there for the next',
+    async (end) => {
+      for (let failAt = 1; ; failAt += 1) {
+        const path = join(temporaryDirectory(), 'spool/audit.log');
+        const { files, calls, leftOpen } = failingFiles(failAt);
+        const spool = new Spool({ path, segmentBytes: 100, files });
+        const opened = await spool.open('keep').then(
+          () => true,
+          () => false,
+        );
+        const appended = opened && (await spool.append(Buffer.from('a line\n')).catch(() => 0)) === 7;
+        if (opened) await spool[end]().catch(() => undefined);
+        expect(leftOpen()).toBe(0);
+        const next = new Spool({ path, segmentBytes: 100 });
+        await next.open('keep');
+        await next.close();
+        if (appended) expect(contents(path).join('')).toBe('a line\n');
+        if (calls() < failAt) break;
+      }
+    },
+  );
 
   it('holds any chunks byte by byte, and never tears a line across files', async () => {
     await fc.assert(

@@ -103,11 +103,22 @@ class Copy {
     const { spool, log } = this.#spooled;
     const resumed = await this.#load();
     await spool.open('continue');
-    await this.#save();
-    await log.refresh(true);
-    this.#raw.register({ name: READER, remembered: (id) => this.#copied.remembered(id) }, []);
-    await this.#raw.begin();
-    if (!resumed) await this.#beginAt();
+    try {
+      await this.#save();
+      await log.refresh(true);
+      this.#raw.register({ name: READER, remembered: (id) => this.#copied.remembered(id) }, []);
+      await this.#raw.begin();
+      if (!resumed) await this.#beginAt();
+      await this.#follow(signal);
+    } finally {
+      // For the second time, where nothing failed: there is nothing left to do then.
+      await spool.close();
+      await this.#raw.close();
+    }
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { spool, log } = this.#spooled;
     const ended = new AbortController();
     const following = this.#raw.follow(AbortSignal.any([signal, ended.signal]), {
       activeMs: this.#options.activePollMs,
@@ -125,7 +136,6 @@ class Copy {
       this.#unsaved = true;
       await this.#save();
       await log.refresh(true);
-      await this.#raw.close();
     }
   }
 

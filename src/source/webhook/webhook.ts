@@ -83,25 +83,30 @@ class Webhook {
       // Nobody was told that it had been taken, so whoever sent it sends it again.
       note('torn', 'a post was half written when the agent was killed: it is cut off', { bytes: tornBytes });
     }
-    await log.refresh(true);
-    const server = new WebhookServer({
-      config: this.#options.config,
-      credentials: this.#credentials,
-      headMs,
-      refused: (kind, words) => this.#refuse(kind, { reason: words }),
-      handle: (request, response) => this.#handle(request, response),
-    });
-    await server.listen();
+    try {
+      await log.refresh(true);
+      const server = new WebhookServer({
+        config: this.#options.config,
+        credentials: this.#credentials,
+        headMs,
+        refused: (kind, words) => this.#refuse(kind, { reason: words }),
+        handle: (request, response) => this.#handle(request, response),
+      });
+      await server.listen();
+      await this.#serve(server, refreshMs, signal);
+    } finally {
+      await spool.close();
+      await log.refresh(true);
+    }
+  }
+
+  async #serve(server: WebhookServer, refreshMs: number, signal: AbortSignal): Promise<void> {
     try {
       const pause = new Pulse();
-      for (; !signal.aborted; await pause.wait(refreshMs, signal)) {
-        await this.#renew(server);
-      }
+      for (; !signal.aborted; await pause.wait(refreshMs, signal)) await this.#renew(server);
     } finally {
       await server.close(CLOSE_MS);
       await this.#commit.idle();
-      await spool.close();
-      await log.refresh(true);
     }
   }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { configSchema, type WebhookSourceConfig } from '../../../src/config/schema.ts';
 import { SpoolSpace } from '../../../src/source/spool-space.ts';
 import { createSpooledLog } from '../../../src/source/spooled-log.ts';
@@ -35,6 +35,7 @@ async function setUp(fsync: 'off' | 'grouped' | 'each') {
     await appendWhole(lines);
   };
   await spool.open('cut');
+  onTestFinished(() => spool.close());
   await spooled.log.refresh(true);
   const commit = new GroupCommit(spooled, new SpoolSpace(spooled, config.spool), fsync);
   const text = () => readFileSync(join(stateDirectory, 'spool/hook/audit.log'), 'utf8');

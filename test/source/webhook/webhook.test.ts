@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { until } from '../../pipeline/pipeline-harness.ts';
+import { descriptorsBelow } from '../../log/support/followed-log.ts';
 import { client, eventList, listening, serverFiles, TLS } from './webhook-harness.ts';
 
 const TLS_FILES = { cert: join(TLS, 'server.pem'), key: join(TLS, 'server.key') };
@@ -97,6 +98,9 @@ describe('a webhook source', () => {
     const second = await listening({ listen: `127.0.0.1:${first.port}` });
     await until(() => second.failure() !== null);
     expect(second.failure()).toMatchObject({ code: 'AUD_LISTEN' });
+    await second.source.log.close();
+    expect(descriptorsBelow(second.stateDirectory)).toBe(0);
+    expect(readdirSync(join(second.stateDirectory, 'spool/hook'))).toEqual([]);
   });
 
   it('takes no body that is too large, announced or not, and goes on', async () => {
