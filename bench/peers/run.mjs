@@ -6,15 +6,16 @@
 // Writes PEERS.md, peers.svg and peers.ndjson, after each measurement: what is broken off leaves what it has, and with --add
 // another run goes on with it. All shippers take turns in each round, so that a slow minute of the machine hits all.
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { busySeconds, machine, version } from '../machine.ts';
+import { machine, version } from '../machine.ts';
 import { BenchRecord } from './record.ts';
 import { chart, report } from './report.mjs';
-import { catchUp, idle, Stand, starting, tail } from './scenarios.mjs';
+import { catchUp, idle, starting, tail } from './scenarios.mjs';
 import { shippers } from './shippers.mjs';
+import { Stand } from './stand.mjs';
 import { recorded, writeTrail } from './trail.mjs';
 
 const SCENARIOS = ['catch-up', 'filter', 'tail', 'start', 'idle'];
@@ -61,32 +62,17 @@ function writePages() {
   if (record.results()['catch-up'] !== undefined) writeFileSync(join(values.out, 'peers.svg'), chart(record, run));
 }
 
-/** Who is not to be told from what is measured: the receiver and this process. */
-function ownSeconds() {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6 + stand.receiver.cpuSeconds;
-}
-
 /** Takes a measurement (of several shippers at once where they are idle together) and writes it down. */
 async function measure(scenario, all, measuring) {
-  const before = { at: performance.now(), busy: busySeconds(), own: ownSeconds() };
-  let measured;
-  stand.spent = 0;
-  try {
-    measured = await measuring();
-  } catch (error) {
-    measured = all.map(() => error);
-  }
-  const total = ((performance.now() - before.at) / 1000) * cpus().length;
-  const others = Math.max(0, (busySeconds() - before.busy - (ownSeconds() - before.own) - stand.spent) / total);
+  const { value = [], error, others } = await stand.measured(measuring);
   for (const [at, { id, name }] of all.entries()) {
-    const figures = measured[at];
+    const figures = value[at] ?? error;
     if (figures instanceof Error) {
       console.error(`${scenario}: ${name}: ${figures.message}`);
       record.note({ scenario, id, name, figures: null, error: figures.message, others });
     } else {
       record.note({ scenario, id, name, figures, others });
-      const said = Object.entries(figures).map(([what, value]) => `${what} ${value.toFixed(2)}`);
+      const said = Object.entries(figures).map(([what, measured]) => `${what} ${measured.toFixed(2)}`);
       console.log(`${scenario}: ${name}: ${said.join(', ')}; others ${(others * 100).toFixed(0)} %`);
     }
   }

@@ -1,111 +1,13 @@
 // What the benchmark does with a shipper in each scenario, and the figures that come of it.
-import {
-  closeSync,
-  copyFileSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, copyFileSync, linkSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Receiver } from './receiving.mjs';
-import { start } from './running.mjs';
+import { MOST } from './stand.mjs';
 import { KEPT, numbered } from './trail.mjs';
 
 const EVENTS_PER_SECOND = 500;
 const BACKUPS = 100;
-const STALL_MS = 20_000;
-const MOST = 0.99;
 /** Until nobody is busy with its start any more. */
 const SETTLING_MS = 10_000;
-
-/** The place where shippers are run, one after the other, and the receiver they send to. */
-export class Stand {
-  #directory;
-  #receiver;
-  #runs = 0;
-  /** What is to be ended, whatever happens. */
-  #started = new Set();
-  /** CPU-seconds of the shippers that have been ended since whoever asks has set it to 0. */
-  spent = 0;
-
-  constructor(directory, receiver) {
-    this.#directory = directory;
-    this.#receiver = receiver;
-  }
-
-  static async open(directory) {
-    return new Stand(directory, await Receiver.open());
-  }
-
-  get directory() {
-    return this.#directory;
-  }
-
-  get receiver() {
-    return this.#receiver;
-  }
-
-  async close() {
-    await Promise.all([...this.#started].map((one) => one.stop()));
-    this.#receiver.close();
-    rmSync(this.#directory, { recursive: true, force: true });
-  }
-
-  /** Starts a shipper over a log that `prepare` makes. */
-  begin(shipper, settings, prepare) {
-    this.#runs += 1;
-    const place = join(this.#directory, `run-${this.#runs}`);
-    mkdirSync(join(place, 'log'), { recursive: true });
-    const log = join(place, 'log', 'audit.log');
-    prepare(log);
-    const running = start(shipper, place, { ...settings, log, port: this.#receiver.port });
-    this.#started.add(running);
-    return { log, running };
-  }
-
-  async end(running) {
-    this.spent += running.usage().cpuSeconds;
-    await running.stop();
-    this.#started.delete(running);
-    rmSync(running.directory, { recursive: true, force: true });
-  }
-
-  /** Runs a shipper, gives what `during` gives, and ends it. */
-  async run(shipper, settings, prepare, during) {
-    const { log, running } = this.begin(shipper, settings, prepare);
-    try {
-      return await during(log, running);
-    } finally {
-      await this.end(running);
-    }
-  }
-
-  /**
-   * Waits until so many lines have come, each counted `copies` times; `startSeconds` is the CPU
-   * until the first of them had, `mostAt` when all but the last hundredth had (performance.now).
-   */
-  async arrived(lines, running, copies = 1) {
-    let last = { events: 0, at: performance.now() };
-    let startSeconds = null;
-    let mostAt = null;
-    while (true) {
-      const stats = await this.#receiver.stats();
-      if (stats.events > 0) startSeconds ??= running.usage().cpuSeconds;
-      if (stats.distinct >= lines * MOST && stats.events >= lines * copies * MOST) mostAt ??= performance.now();
-      if (stats.distinct >= lines && stats.events >= lines * copies) return { ...stats, startSeconds, mostAt };
-      if (stats.events > last.events) last = { events: stats.events, at: performance.now() };
-      if (!running.alive || performance.now() - last.at > STALL_MS) {
-        throw new Error(`${running.shipper.name}: ${stats.distinct} of ${lines} lines came\n${running.words}`);
-      }
-      await sleep(10);
-    }
-  }
-}
 
 /** A backlog in one file, until the last line has arrived. `filter`: `leases`, `typical` or none. */
 export async function catchUp(stand, shipper, trail, filter, outputs = 1) {
