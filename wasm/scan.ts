@@ -2,10 +2,11 @@
 // It answers for what it is sure of; whatever is unusual (a key written with escapes, text that is no JSON, great
 // depth) it leaves to the plain one. AssemblyScript; `npm run generate` compiles it.
 //
-// Memory: the tables of names, which the host writes, then the spans, then the stack of the open containers, then the
-// line. Behind the line the host puts a NUL: no JSON goes on over it, so nothing here has to look for the end.
+// Memory: the tables of names, which the host writes, then the spans, the stack of the open containers, the notes on
+// managed fields, the rows of the lines ahead, their bytes, and last a line by itself. Behind what the host puts there it
+// puts a NUL: no JSON goes on over it, nor over the end of a line, so nothing here has to look for the end.
 //
-// `marks` looks over the line once more, for words that few events hold: what src/event/marks.ts looks for.
+// `marks` looks over a line once more, for words that few events hold: what src/event/marks.ts looks for.
 
 /** `TABLES` holds for each level of names 1,024 numbers of names by hash; 0 is none. */
 export const TABLES: usize = 0;
@@ -24,7 +25,20 @@ export const MANAGED: usize = OPEN_END;
 const MAX_MANAGED: usize = 1024;
 const MANAGED_SIZE: usize = 12;
 const BYTE: usize = MANAGED + MAX_MANAGED * MANAGED_SIZE;
-export const LINE: usize = BYTE + 16;
+/** The same of the lines ahead. */
+export const MANAGED_AHEAD: usize = BYTE + 16;
+/** Of each line ahead: where it starts and ends, what is known of it, the first of its notes, how many, and its spans. */
+export const ROWS: usize = MANAGED_AHEAD + MAX_MANAGED * MANAGED_SIZE;
+export const ROW_HEAD: usize = 5;
+export const MAX_ROWS: usize = 512;
+const MAX_ROW_BYTES: usize = 512;
+export const AHEAD: usize = ROWS + MAX_ROWS * MAX_ROW_BYTES;
+export const AHEAD_BYTES: usize = 256 * 1024;
+export const LINE: usize = AHEAD + AHEAD_BYTES + 64;
+
+/** Of a line ahead: that the scan is sure of it, and that every byte of it is below 0x80. */
+const SURE: i32 = 1;
+const ASCII: i32 = 2;
 
 /** Where the text is not what this scanner is sure of. */
 const UNSURE: usize = 0;
@@ -37,36 +51,85 @@ const OPEN_ARRAY: u32 = 0x5b;
 const CLOSE_ARRAY: u32 = 0x5d;
 const COMMA: u32 = 0x2c;
 const COLON: u32 = 0x3a;
+const NEWLINE: u32 = 0x0a;
 
 /** What is added to a place in the line to make it one in the host's buffer. */
 let shift: i32 = 0;
-/** How many there are; more than `MAX_MANAGED` where not all stand there. */
+/** Where the spans of what is scanned go, and the notes on it. */
+let spans: usize = SPANS;
+let notes: usize = MANAGED;
+/** How many notes there are; more than `MAX_MANAGED` where not all stand there. */
 let managed: usize = 0;
 
 /** Scans the line of `length` bytes at `LINE`; whether it is one JSON object, whose spans then stand at `SPANS`. */
 export function scan(length: usize, origin: i32, slots: usize): bool {
-  memory.fill(SPANS, 0xff, slots * 8);
   shift = origin - <i32>LINE;
+  spans = SPANS;
+  notes = MANAGED;
   managed = 0;
-  const end = LINE + length;
-  return load<u8>(LINE) == OPEN_OBJECT && members(LINE + 1, 0) == end;
+  memory.fill(spans, 0xff, slots * 8);
+  return load<u8>(LINE) == OPEN_OBJECT && members(LINE + 1, 0) == LINE + length;
+}
+
+/** Scans the lines of the `length` bytes at `AHEAD`, as many as there are rows for; gives how many. */
+export function scanAhead(length: usize, origin: i32, slots: usize): usize {
+  shift = origin - <i32>AHEAD;
+  notes = MANAGED_AHEAD;
+  managed = 0;
+  const end = AHEAD + length;
+  const size = (ROW_HEAD + slots * 2) * 4;
+  let at = AHEAD;
+  let count: usize = 0;
+  for (; at < end && count < MAX_ROWS; count++) {
+    const row = ROWS + count * size;
+    spans = row + ROW_HEAD * 4;
+    memory.fill(spans, 0xff, slots * 8);
+    const before = managed;
+    let last = load<u8>(at) == OPEN_OBJECT ? members(at + 1, 0) : UNSURE;
+    const sure = last != UNSURE && (load<u8>(last) == NEWLINE || last == end);
+    if (!sure) last = lineEnd(at, end);
+    store<i32>(row, <i32>at + shift);
+    store<i32>(row, <i32>last + shift, 4);
+    store<i32>(row, (sure ? SURE : 0) | (isAscii(at, last) ? ASCII : 0), 8);
+    store<i32>(row, <i32>before, 12);
+    store<i32>(row, managed > MAX_MANAGED ? -1 : <i32>(managed - before), 16);
+    at = last + 1;
+  }
+  return count;
+}
+
+function lineEnd(start: usize, end: usize): usize {
+  let at = start;
+  while (at < end && load<u8>(at) != NEWLINE) at += 1;
+  return at;
+}
+
+/** May say no of a line that is, for what stands behind it. */
+function isAscii(start: usize, end: usize): bool {
+  let at = start;
+  let any = v128.load(at);
+  for (at += 16; at < end; at += 32) any = v128.or(any, v128.or(v128.load(at), v128.load(at, 16)));
+  return i8x16.bitmask(any) == 0;
 }
 
 /** `start` is behind the brace; the place behind the closing one. At most two levels deep. */
 function members(start: usize, level: usize): usize {
+  const quotes = all(0x22);
+  const backslashes = all(0x5c);
+  const controls = all(0x1f);
   let at = start;
   if (load<u8>(at) == CLOSE_OBJECT) return at + 1;
   while (true) {
     if (load<u8>(at) != QUOTE) return UNSURE;
     const key = at + 1;
-    at = plainStringEnd(key);
+    at = plainStringEnd(key, quotes, backslashes, controls);
     if (at == UNSURE || load<u8>(at) != COLON) return UNSURE;
     const name = find(key, at - 1, level);
     at += 1;
     const value = at;
     const first: u32 = load<u8>(at);
     const inner: usize = name == 0 ? 0 : load<u32>(name, 12);
-    if (first == QUOTE) at = stringEnd(at + 1);
+    if (first == QUOTE) at = stringEnd(at + 1, quotes, backslashes, controls);
     else if (inner == 0 || first != OPEN_OBJECT) at = valueEnd(at, OPEN);
     else {
       // A second one replaces the first whole, which is left to the plain scanner.
@@ -90,7 +153,7 @@ function members(start: usize, level: usize): usize {
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function spanOf(name: usize): usize {
-  return SPANS + (<usize>load<u32>(name, 8) << 3);
+  return spans + (<usize>load<u32>(name, 8) << 3);
 }
 
 /** The name at `[start, end)`, 0 where it is none of its level. */
@@ -111,12 +174,12 @@ function find(start: usize, end: usize, level: usize): usize {
 /** The bits of the bytes at `at` that may not stand in a string as they are: quotes, backslashes, control characters. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
-function specials(at: usize): i32 {
+function specials(at: usize, quotes: v128, backslashes: v128, controls: v128): i32 {
   const bytes = v128.load(at);
   return i8x16.bitmask(
     v128.or(
-      v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
-      i8x16.lt_u(bytes, i8x16.splat(0x20)),
+      v128.or(i8x16.eq(bytes, quotes), i8x16.eq(bytes, backslashes)),
+      i8x16.eq(i8x16.min_u(bytes, controls), bytes),
     ),
   );
 }
@@ -124,12 +187,12 @@ function specials(at: usize): i32 {
 /** `start` is behind the opening quote; the place behind the closing one, where nothing in between is escaped. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
-function plainStringEnd(start: usize): usize {
+function plainStringEnd(start: usize, quotes: v128, backslashes: v128, controls: v128): usize {
   let at = start;
-  let bits = specials(at);
+  let bits = specials(at, quotes, backslashes, controls);
   while (bits == 0) {
     at += 16;
-    bits = specials(at);
+    bits = specials(at, quotes, backslashes, controls);
   }
   at += ctz(bits);
   return load<u8>(at) == QUOTE ? at + 1 : UNSURE;
@@ -138,13 +201,13 @@ function plainStringEnd(start: usize): usize {
 /** `start` is behind the opening quote; the place behind the closing one. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
-function stringEnd(start: usize): usize {
+function stringEnd(start: usize, quotes: v128, backslashes: v128, controls: v128): usize {
   let at = start;
   while (true) {
-    let bits = specials(at);
+    let bits = specials(at, quotes, backslashes, controls);
     while (bits == 0) {
       at += 16;
-      bits = specials(at);
+      bits = specials(at, quotes, backslashes, controls);
     }
     at += ctz(bits);
     const byte: u32 = load<u8>(at);
@@ -184,13 +247,16 @@ function isDigit(byte: u32): bool {
 
 /** The place behind the value at `start`; `bottom` is where the stack is free. Bodies are most of a trail: one loop, almost without calls. */
 function valueEnd(start: usize, bottom: usize): usize {
+  const quotes = all(0x22);
+  const backslashes = all(0x5c);
+  const controls = all(0x1f);
   let at = start;
   let depth = bottom;
   let inObject = false;
   while (true) {
     let byte: u32 = load<u8>(at);
     if (byte == QUOTE) {
-      at = stringEnd(at + 1);
+      at = stringEnd(at + 1, quotes, backslashes, controls);
       if (at == UNSURE) return UNSURE;
     } else if (byte == OPEN_OBJECT) {
       const opened = at;
@@ -201,7 +267,7 @@ function valueEnd(start: usize, bottom: usize): usize {
         depth += 4;
         if (depth == OPEN_END) return UNSURE;
         inObject = true;
-        at = keyEnd(at);
+        at = keyEnd(at, quotes, backslashes, controls);
         if (at == UNSURE) return UNSURE;
         if (load<u64>(at - 8) != MANAGED_END) continue;
         at = managedEnd(at, depth);
@@ -229,7 +295,7 @@ function valueEnd(start: usize, bottom: usize): usize {
       at += 1;
       if (byte == COMMA) {
         if (!inObject) break;
-        at = keyEnd(at);
+        at = keyEnd(at, quotes, backslashes, controls);
         if (at == UNSURE) return UNSURE;
         if (load<u64>(at - 8) != MANAGED_END) break;
         at = managedEnd(at, depth);
@@ -254,7 +320,7 @@ function managedEnd(at: usize, depth: usize): usize {
   const place = placeOf(depth);
   if (place == 0) return end;
   if (managed < MAX_MANAGED) {
-    const note = MANAGED + managed * MANAGED_SIZE;
+    const note = notes + managed * MANAGED_SIZE;
     store<i32>(note, <i32>at - 16 + shift);
     store<i32>(note, <i32>end + shift, 4);
     store<i32>(note, place, 8);
@@ -296,7 +362,7 @@ function isUnder(entry: usize, name: u64, length: usize): bool {
   return length == 8 ? key == name : (key & ((1 << (<u64>length << 3)) - 1)) == name;
 }
 
-/** How many members stand at `MANAGED`, each as its start, its end and what `placeOf` says; -1 where they are too many. */
+/** How many members of the line by itself stand at `MANAGED`, each as its start, its end and what `placeOf` says; -1 where they are too many. */
 export function managedFields(): i32 {
   return managed > MAX_MANAGED ? -1 : <i32>managed;
 }
@@ -304,9 +370,9 @@ export function managedFields(): i32 {
 /** The place behind the colon of the key whose quote stands at `at`. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
-function keyEnd(at: usize): usize {
+function keyEnd(at: usize, quotes: v128, backslashes: v128, controls: v128): usize {
   if (load<u8>(at) != QUOTE) return UNSURE;
-  const end = stringEnd(at + 1);
+  const end = stringEnd(at + 1, quotes, backslashes, controls);
   return end != UNSURE && load<u8>(end) == COLON ? end + 1 : UNSURE;
 }
 
@@ -355,9 +421,9 @@ const ESCAPED: u32 = 32;
 const ESCAPED_TWICE: u32 = 64;
 const MAX_USER_INFO: usize = 512;
 
-/** Which of the words stand in the line of `length` bytes at `LINE`, which is a JSON object. */
-export function marks(length: usize): u32 {
-  const end = LINE + length;
+/** Which of the words stand in the line of `length` bytes at `start`, which is a JSON object. */
+export function marks(start: usize, length: usize): u32 {
+  const end = start + length;
   const y = all(0x79);
   const J = all(0x4a);
   const S = all(0x53);
@@ -372,7 +438,7 @@ export function marks(length: usize): u32 {
   const digits = all(0x34);
   const upper = all(0xfc);
   let found: u32 = 0;
-  for (let block = LINE; block < end; block += 16) {
+  for (let block = start; block < end; block += 16) {
     const one = v128.load(block);
     const next = v128.load(block + 1);
     // Se..., Be..., each with an r: `Secr`, `Bear`. \u..4 to \u..7, as letters are: a trail is full of \u003e.

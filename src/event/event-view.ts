@@ -2,6 +2,7 @@ import type { EventReference } from '../log/loss.ts';
 import type { Event, Malformed } from './event.ts';
 import { SLOT } from './field.ts';
 import { isSpace, JsonScanner } from './json.ts';
+import { LinesAhead, SPANS_AHEAD } from './lines-ahead.ts';
 import { newSpans, scanEvent } from './scan.ts';
 import { lastGiven, managedFieldsOf, marksOf, scanUsual } from './scan-kernel.ts';
 import type { Splice } from './splice.ts';
@@ -16,23 +17,57 @@ const MINUS = 0x2d;
 /** Fields that hold no others, and of which nothing but where they end is known before they are asked for. */
 const LEAVES: readonly number[] = [SLOT.requestObject, SLOT.responseObject, SLOT.annotations];
 
+/** The line is one of those ahead, and stands there as it was read. */
+const AHEAD = -2;
+
 /** The view over one event at a time; `read` makes it one over the next. */
 export class EventView implements Event {
   bytes: Buffer = Buffer.alloc(0);
   start = 0;
   end = 0;
+  isAscii = false;
   readonly #scanner = new JsonScanner();
-  readonly #spans = newSpans();
+  readonly #ownSpans = newSpans();
+  readonly #ahead = new LinesAhead();
+  /** Where the spans stand: by themselves, or among those of the lines ahead. */
+  #spans = this.#ownSpans;
+  #base = 0;
   readonly #time = { seconds: 0, nanos: 0 };
   #timeSlot: number = SLOT.stageTimestamp;
   #json: { readonly value: unknown } | null = null;
-  /** What the kernel calls it. */
+  /** What the kernel calls it, where it was given the line by itself. */
   #given = 0;
+
+  /**
+   * Prepares for the first `most` bytes, or less, of the lines in `[start, end)`, of which the last need not have its
+   * newline: `read` of one after the other is cheap then, as long as the bytes stay as they are.
+   */
+  lookAhead(bytes: Buffer, start: number, end: number, most: number): void {
+    this.#ahead.look(bytes, start, end, most);
+  }
+
+  /** Index of the newline of the line at `start`, which is the next one; -1 where `lookAhead` did not come to it. */
+  lineEnd(start: number): number {
+    return this.#ahead.lineEnd(start);
+  }
 
   /** Scans `[start, end)` of a buffer; null where that is an event. What was read before is forgotten in any case. */
   read(bytes: Buffer, start: number, end: number): Malformed | null {
     this.#json = null;
     this.bytes = bytes;
+    const spans = this.#ahead.take(bytes, start, end);
+    if (spans !== -1) {
+      this.start = start;
+      this.end = end;
+      this.isAscii = this.#ahead.isAscii(spans);
+      this.#spans = SPANS_AHEAD;
+      this.#base = spans;
+      this.#given = AHEAD;
+      return this.#readTimes();
+    }
+    this.isAscii = false;
+    this.#spans = this.#ownSpans;
+    this.#base = 0;
     this.start = start;
     this.end = end;
     while (this.start < this.end && isSpace(bytes[this.start] as number)) this.start += 1;
@@ -41,9 +76,7 @@ export class EventView implements Event {
     const isUsual = scanUsual(bytes, from, to, this.#spans);
     this.#given = isUsual ? lastGiven() : -1;
     if (isUsual || scanEvent(bytes, from, to, this.#spans, this.#scanner)) {
-      return this.#readTime(SLOT.stageTimestamp) || this.#readTime(SLOT.requestReceivedTimestamp)
-        ? null
-        : 'no-timestamp';
+      return this.#readTimes();
     }
     this.#spans.fill(-1);
     this.#scanner.on(bytes, this.end);
@@ -59,6 +92,7 @@ export class EventView implements Event {
     if (!this.#move(splices)) return this.read(bytes, 0, end);
     this.#json = null;
     this.#given = -1;
+    this.isAscii = false;
     this.bytes = bytes;
     this.start = 0;
     this.end = end;
@@ -74,10 +108,10 @@ export class EventView implements Event {
       if (leaf === -1) return false;
       growth[leaf] = (growth[leaf] as number) + by.length - (end - start);
     }
-    const [first, second, third] = LEAVES.map((slot) => spans[slot * 2 + 1]) as [number, number, number];
+    const [first, second, third] = LEAVES.map((slot) => this.valueEnd(slot)) as [number, number, number];
     const [one, two, three] = growth as [number, number, number];
     const { start } = this;
-    for (let at = 0; at < spans.length; at += 1) {
+    for (let at = this.#base; at < this.#base + this.#ownSpans.length; at += 1) {
       const place = spans[at] as number;
       if (place === -1) continue;
       const moved = (first <= place ? one : 0) + (second <= place ? two : 0) + (third <= place ? three : 0);
@@ -120,11 +154,11 @@ export class EventView implements Event {
   }
 
   valueStart(slot: number): number {
-    return this.#spans[slot * 2] as number;
+    return this.#spans[this.#base + slot * 2] as number;
   }
 
   valueEnd(slot: number): number {
-    return this.#spans[slot * 2 + 1] as number;
+    return this.#spans[this.#base + slot * 2 + 1] as number;
   }
 
   annotation(key: string): string {
@@ -147,11 +181,12 @@ export class EventView implements Event {
   }
 
   marks(): number {
-    return marksOf(this.bytes, this.start, this.end, this.#given);
+    const marks = this.#given === AHEAD ? this.#ahead.marks(this.#base) : -1;
+    return marks === -1 ? marksOf(this.bytes, this.start, this.end, this.#given) : marks;
   }
 
   managedFields(): Int32Array | null {
-    return managedFieldsOf(this.#given);
+    return this.#given === AHEAD ? this.#ahead.managedFields(this.#base) : managedFieldsOf(this.#given);
   }
 
   timeNs(): bigint {
@@ -185,6 +220,10 @@ export class EventView implements Event {
     if (this.bytes[start] !== QUOTE) return '';
     const text = this.bytes.toString('utf8', start + 1, end - 1);
     return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
+  }
+
+  #readTimes(): Malformed | null {
+    return this.#readTime(SLOT.stageTimestamp) || this.#readTime(SLOT.requestReceivedTimestamp) ? null : 'no-timestamp';
   }
 
   #readTime(slot: number): boolean {

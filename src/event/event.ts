@@ -7,6 +7,8 @@ export interface Event {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
+  /** Whether it is known that every byte of it is below 0x80. */
+  readonly isAscii: boolean;
   /** Whether the field is there and not null. `slot` comes from `SLOT`. */
   has(slot: number): boolean;
   /** The decoded text of a string field; the empty string where it is unset or no string. */

@@ -356,12 +356,15 @@ export class Cursor {
       this.#drained = false;
       return this.#reachedEnd(segment);
     }
-    if (!segment.closed && !(await this.#historyHolds(segment))) return 'again';
     const buffer = this.#buffer;
     const { large } = this.#options;
     if (large !== undefined && buffer.left * 2 > large.largeBytes) await large.room();
     buffer.makeRoom();
-    const count = await this.#readContent(this.#offset + buffer.left, buffer.bytes, buffer.filled, buffer.room);
+    const count = segment.closed ? await this.#readOn() : await this.#readOnBehindHistory();
+    if (count === null) {
+      await this.#contentChanged(segment);
+      return 'again';
+    }
     if (count === 0) return this.#reachedEnd(segment);
     this.#drained = count < buffer.room && this.#lease?.compressed === false;
     const scanFrom = buffer.filled;
@@ -506,15 +509,37 @@ export class Cursor {
     return lease.compressed || (segment.closed && (await lease.facts()).size <= position);
   }
 
-  /** Whether the bytes before the place are still those that were read: a truncation shows here, whatever the size. */
-  async #historyHolds(segment: Segment): Promise<boolean> {
-    const position = this.#offset + this.#buffer.left;
-    const read = this.#buffer.history();
-    const now = await this.#historyIn(position);
-    const common = Math.min(read.length, now?.length ?? 0);
-    if (now?.subarray(now.length - common).equals(read.subarray(read.length - common)) === true) return true;
-    await this.#contentChanged(segment);
-    return false;
+  #readOn(): Promise<number> {
+    const buffer = this.#buffer;
+    return this.#readContent(this.#offset + buffer.left, buffer.bytes, buffer.filled, buffer.room);
+  }
+
+  /**
+   * Reads on, and in the same go once more what stands right before: `null` where those are not the bytes that were read.
+   * A truncation shows there, whatever the size.
+   */
+  async #readOnBehindHistory(): Promise<number | null> {
+    const buffer = this.#buffer;
+    const now = buffer.history();
+    const read = Buffer.from(now);
+    const offset = this.#offset + buffer.left - read.length;
+    const at = buffer.filled - read.length;
+    let count = 0;
+    try {
+      while (true) {
+        const more = await this.#readContent(
+          offset + count,
+          buffer.bytes,
+          at + count,
+          buffer.bytes.length - at - count,
+        );
+        count += more;
+        if (more === 0 || count >= read.length) break;
+      }
+      return count >= read.length && now.equals(read) ? count - read.length : null;
+    } finally {
+      read.copy(now);
+    }
   }
 
   /** Other bytes stand there now. Where it is the same segment still, reading goes on from an older mark. */

@@ -1,3 +1,6 @@
+/** Below this, a call into the runtime costs more than to write byte by byte. */
+const SHORT = 96;
+
 /** A byte buffer that grows, with the few kinds of write that encoders need. Positions count from its beginning. */
 export class ByteWriter {
   bytes: Buffer<ArrayBuffer>;
@@ -33,14 +36,17 @@ export class ByteWriter {
   }
 
   copy(source: Buffer, start = 0, end = source.length): void {
-    this.reserve(end - start);
-    this.length += source.copy(this.bytes, this.length, start, end);
+    const count = end - start;
+    this.reserve(count);
+    if (count > SHORT) this.length += source.copy(this.bytes, this.length, start, end);
+    else for (let at = start; at < end; at += 1) this.bytes[this.length++] = source[at] as number;
   }
 
   /** Text of which every character is below U+0100, one byte each. */
   latin1(text: string): void {
     this.reserve(text.length);
-    this.length += this.bytes.write(text, this.length, 'latin1');
+    if (text.length > SHORT) this.length += this.bytes.write(text, this.length, 'latin1');
+    else for (let at = 0; at < text.length; at += 1) this.bytes[this.length++] = text.charCodeAt(at);
   }
 
   utf8(text: string): void {

@@ -16,6 +16,7 @@ const MAX_SCANNED_BYTES = 8 * 1024 * 1024;
 /** What a throttle said stands in the checkpoint while the range is in flight. */
 const MAX_RUNS = 8192;
 const SCRATCH_BYTES = 256 * 1024;
+const MIN_AHEAD_BYTES = 16 * 1024;
 
 /** Cuts the lines of one segment after the other into batches: reads each event, asks the filter, lets the output encode it. */
 export class Cutter {
@@ -115,8 +116,7 @@ export class Cutter {
     const base = offset - start;
     let at = start;
     while (at < end && base + at < until) {
-      const newline = bytes.indexOf(NEWLINE, at);
-      const stop = newline === -1 || newline >= end ? end : newline;
+      const stop = this.#lineEnd(bytes, at, end);
       const next = Math.min(end, stop + 1);
       if (!this.#line(bytes, at, stop, next - at, base + at)) break;
       at = next;
@@ -191,6 +191,20 @@ export class Cutter {
 
   #newBuilder(): BatchBuilder {
     return new BatchBuilder(this.#limits.maxBytes + ROOM);
+  }
+
+  /** Index behind the last byte of the line at `start`, but for its newline. */
+  #lineEnd(bytes: Buffer, start: number, end: number): number {
+    const { event } = this.#options;
+    let stop = event.lineEnd(start);
+    if (stop !== -1) return stop;
+    // No further than the batch has room for: what is scanned beyond that is scanned again.
+    const room = Math.max(this.#limits.maxBytes - this.#builder.length, MIN_AHEAD_BYTES);
+    event.lookAhead(bytes, start, end, room);
+    stop = event.lineEnd(start);
+    if (stop !== -1) return stop;
+    stop = bytes.indexOf(NEWLINE, start);
+    return stop === -1 || stop > end ? end : stop;
   }
 
   #rememberLast(bytes: Buffer): void {

@@ -9,6 +9,10 @@ import type { Tally } from './tally.ts';
 
 /** What the cutter needs of the event stage. */
 export interface EventReader extends Event {
+  /** Prepares for `most` bytes of the lines in `[start, end)`: they are read one after the other, and do not change meanwhile. */
+  lookAhead(bytes: Buffer, start: number, end: number, most: number): void;
+  /** Index of the newline of the line at `start`; -1 where that was not prepared for. */
+  lineEnd(start: number): number;
   /** Null where the bytes are an event, else why they are none. */
   read(bytes: Buffer, start: number, end: number): Malformed | null;
   /** The same of what `applySplices` made of the event that was read last; it stands at `[0, end)`. */

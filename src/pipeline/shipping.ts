@@ -104,7 +104,8 @@ export class Shipping {
     progress.window.settle(cut, shipment.tally);
     progress.touch();
     shipment.release();
-    progress.note();
+    // The batch that waits for this place is noted before it is sent, and this one with it.
+    if (!this.#slots.awaited) progress.note();
     await progress.finishSettled(signal);
   }
 

@@ -17,6 +17,11 @@ export class Slots {
     return this.#running.size < this.#limit + Math.min(1, this.#borrowers);
   }
 
+  /** Whether somebody waits for the place of the next batch that ends. */
+  get awaited(): boolean {
+    return this.#waiters.size > 0 && this.#running.size <= this.#limit + Math.min(1, this.#borrowers);
+  }
+
   /**
    * While single events are under suspicion, one more batch may go, so that there is something to compare them with.
    * Each batch that asks for it with `true` gives it back with `false`.

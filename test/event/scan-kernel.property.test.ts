@@ -117,7 +117,7 @@ test.each([
   expect(usual(Buffer.from(line))).toBe(true);
 });
 
-test('a line over a mebibyte is left to the plain scanner, one of a mebibyte is not', () => {
-  expect(usual(longLine(2 ** 20))).toBe(true);
-  expect(usual(longLine(2 ** 20 + 1))).toBe(false);
+test('a line over two mebibytes is left to the plain scanner, one of two mebibytes is not', () => {
+  expect(usual(longLine(2 ** 21))).toBe(true);
+  expect(usual(longLine(2 ** 21 + 1))).toBe(false);
 });

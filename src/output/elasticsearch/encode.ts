@@ -21,20 +21,19 @@ export const NO_TIME: Refusal = { reason: 'no-timestamp', words: 'the filter lef
  */
 export function bulkEncoder(target: Target, metadata: Metadata): Encode {
   const actionOf = actionWriter(target);
-  const plain = addedText(metadata, null);
+  const plain = `"}}\n{${addedText(metadata, null)}`;
 
   return function encode(event, line, item) {
     const slot = timeSlot(event);
     if (slot === -1) return NO_TIME;
-    const repaired = repairUtf8(event.bytes, event.start, event.end);
-    const added = repaired === null ? plain : addedText(metadata, repaired);
-    const head = `${actionOf(event, slot)}${contentId(line)}"}}\n{${added}`;
+    const repaired = event.isAscii ? null : repairUtf8(event.bytes, event.start, event.end);
+    item.latin1(actionOf(event, slot));
+    item.latin1(contentId(line));
+    item.latin1(repaired === null ? plain : `"}}\n{${addedText(metadata, repaired)}`);
     if (event.valueStart(SLOT['@timestamp']) === -1) {
-      item.latin1(`${head}"@timestamp":`);
+      item.latin1('"@timestamp":');
       item.copy(event.bytes, event.valueStart(slot), event.valueEnd(slot));
       item.byte(0x2c);
-    } else {
-      item.latin1(head);
     }
     if (repaired === null) item.event(event.bytes, event.start + 1, event.end);
     else item.event(repaired.bytes, 1, repaired.bytes.length);

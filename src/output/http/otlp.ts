@@ -50,7 +50,7 @@ export function otlpFormat(metadata: Metadata, maxBodyBytes: number | undefined)
 
   function encode(event: Event, line: RawLine, item: ItemWriter): Refusal | null {
     const start = item.length;
-    const repaired = repairUtf8(event.bytes, event.start, event.end);
+    const repaired = event.isAscii ? null : repairUtf8(event.bytes, event.start, event.end);
     item.latin1(`{"timeUnixNano":"${event.timeNs()}","severityNumber":9,"severityText":"INFO","attributes":[`);
     item.latin1(attribute('log.record.uid', `"${contentId(line)}"`));
     for (const [key, slot] of TEXTS) writeText(event, key, slot, repaired, item);

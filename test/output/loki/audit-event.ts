@@ -20,6 +20,7 @@ export function auditEvent(line: Buffer, start = 0, end = line.length): Event {
     bytes: line,
     start,
     end,
+    isAscii: false,
     has: (slot) => valueOf(slot) !== undefined && valueOf(slot) !== null,
     text,
     number: (slot) => Number(valueOf(slot) ?? 0),

@@ -16,6 +16,7 @@ export function plainEvent(line: Buffer): Event {
     bytes: line,
     start,
     end,
+    isAscii: false,
     has: (slot) => valueOf(slot) !== undefined && valueOf(slot) !== null,
     text: (slot) => (typeof valueOf(slot) === 'string' ? (valueOf(slot) as string) : ''),
     number: (slot) => Number(valueOf(slot) ?? 0),
