@@ -19,8 +19,8 @@ const aheadBytes = kernel.AHEAD_BYTES.value;
 const rowHead = kernel.ROW_HEAD.value;
 const rowWords = rowHead + FIELDS.length * 2;
 const rows = words(kernel.ROWS.value, kernel.MAX_ROWS.value * rowWords);
-/** Whose lines the kernel holds. */
-let holder: LinesAhead | null = null;
+/** Counts what the kernel was given: the last of it is what its memory holds. */
+let given = 0;
 
 /** What the spans that `take` gives are places in. */
 export const SPANS_AHEAD = rows;
@@ -31,6 +31,7 @@ export const SPANS_AHEAD = rows;
  */
 export class LinesAhead {
   #bytes: Buffer = Buffer.alloc(0);
+  #given = -1;
   /** Where the first byte that the kernel was given stands in the buffer. */
   #from = 0;
   /** The row of the next line, and the end of the rows, as places in `rows`. */
@@ -49,13 +50,14 @@ export class LinesAhead {
     this.#end = kernel.scanAhead(to - start, start, FIELDS.length) * rowWords;
     this.#bytes = bytes;
     this.#from = start;
-    holder = this;
+    given += 1;
+    this.#given = given;
   }
 
   /** Where the next line ends, which starts at `start`; -1 where that is not known. */
   lineEnd(start: number): number {
     const row = this.#next;
-    return row < this.#end && rows[row] === start && holder === this ? (rows[row + END] as number) : -1;
+    return row < this.#end && rows[row] === start && this.#given === given ? (rows[row + END] as number) : -1;
   }
 
   /** Where in `SPANS_AHEAD` the spans of the line stand; -1 where there are none. It and all before it are left behind. */
@@ -65,7 +67,7 @@ export class LinesAhead {
       this.#next += rowWords;
       if (rows[row] !== start) continue;
       const isSure = ((rows[row + KNOWN] as number) & SURE) !== 0;
-      return isSure && rows[row + END] === end && bytes === this.#bytes && holder === this ? row + rowHead : -1;
+      return isSure && rows[row + END] === end && bytes === this.#bytes && this.#given === given ? row + rowHead : -1;
     }
     return -1;
   }
@@ -77,7 +79,7 @@ export class LinesAhead {
 
   /** `findMarks` of such a line; -1 where the kernel holds it no longer. */
   marks(spans: number): number {
-    if (holder !== this) return -1;
+    if (this.#given !== given) return -1;
     const row = spans - rowHead;
     const start = rows[row + START] as number;
     return kernel.marks(aheadStart + start - this.#from, (rows[row + END] as number) - start);
@@ -87,7 +89,7 @@ export class LinesAhead {
   managedFields(spans: number): Int32Array | null {
     const row = spans - rowHead;
     const count = rows[row + NOTES] as number;
-    if (holder !== this || count === -1) return null;
+    if (this.#given !== given || count === -1) return null;
     const first = kernel.MANAGED_AHEAD.value + (rows[row + FIRST_NOTE] as number) * MANAGED_BYTES;
     return count === 0 ? NONE : words(first, count * 3);
   }
