@@ -20,6 +20,12 @@ it('the unit gives the agent longer to stop than it takes, and no rights but tho
     expect(unit).toContain(`\n${line}\n`);
 });
 
+it('the unit lets the API server have the processor first, and is not throttled', () => {
+  expect(unit).toMatch(/^CPUWeight=20$/m);
+  expect(unit).toMatch(/^Nice=10$/m);
+  expect(unit).not.toMatch(/^CPUQuota/m);
+});
+
 it('the unit gives freed memory back as the image does', () => {
   const [, settings] = /^ENV (MALLOC_.*)$/m.exec(readFileSync(join(REPOSITORY, 'Dockerfile'), 'utf8')) ?? [];
   expect(settings).toMatch(/MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=\d+$/);
