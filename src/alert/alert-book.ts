@@ -122,6 +122,8 @@ export class AlertBook {
 }
 
 export function keyOf(group: readonly string[]): string {
+  const [only] = group;
+  if (group.length === 1 && only !== undefined && !only.includes(SEPARATOR)) return only;
   // Names hold whatever clients like: none may end where another begins.
   return group.map((value) => (value.includes(SEPARATOR) ? JSON.stringify(value) : value)).join(SEPARATOR);
 }

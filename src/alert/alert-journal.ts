@@ -1,4 +1,5 @@
 import type { Input } from './engine.ts';
+import type { FoundRecord } from './found-record.ts';
 import type { Notification } from './notification.ts';
 import type { StateRecord } from './snapshot.ts';
 
@@ -6,6 +7,7 @@ import type { StateRecord } from './snapshot.ts';
 export type AlertRecord =
   | StateRecord
   | { readonly t: 'input'; readonly input: Input; readonly notes: readonly Addressed[] }
+  | FoundRecord
   | { readonly t: 'pending'; readonly note: Addressed }
   | { readonly t: 'told'; readonly r: string; readonly n: string };
 
@@ -18,7 +20,8 @@ export interface Addressed {
 /** Where the records go: `LineJournal`. */
 export interface AlertJournal {
   readonly isLong: boolean;
-  append(records: readonly AlertRecord[]): Promise<void>;
+  /** A buffer is the JSON of a record. */
+  append(records: readonly (AlertRecord | Buffer)[]): Promise<void>;
   /** Survives kill -9 from the moment it returns; holds in any order. */
   note(record: AlertRecord): void;
   replace(records: Iterable<AlertRecord>): Promise<void>;

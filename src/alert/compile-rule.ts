@@ -94,7 +94,7 @@ class RuleCompiler {
       tests: tests.toSorted((a, b) => costOf(a) - costOf(b)),
       group,
       value,
-      plain: [...groupBy, threshold?.distinct ?? 'verb'].every(isPlain),
+      plain: [...groupBy, ...(firstSeen?.of ?? []), threshold?.distinct ?? 'verb'].every(isPlain),
       repeated,
       summary,
       shown,

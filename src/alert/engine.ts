@@ -69,8 +69,12 @@ export class Engine {
   isQuiet(rule: Rule, group: readonly string[], timeMs: number): boolean {
     const { kind } = rule;
     const state = this.states.get(rule.name);
-    if (state === undefined || kind.type === 'firstSeen') return false;
+    if (state === undefined) return false;
     const key = keyOf(group);
+    if (kind.type === 'firstSeen') {
+      const sinceMs = kind.learnNew ? state.seen.peek(key)?.firstMs : state.startedMs;
+      return sinceMs !== undefined && sinceMs !== 0 && timeMs - sinceMs < kind.learnMs;
+    }
     const alert = state.alerts.peek(key);
     if (alert !== undefined) {
       const shownMs = this.#waiting.shownMs(rule.name, key) || alert.shownMs;

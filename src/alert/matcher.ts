@@ -34,7 +34,7 @@ export class Matcher {
   readonly watch: TrailWatch;
   readonly #memory: Memory;
   readonly #candidates: Candidates;
-  #matched: Rule[] = [];
+  readonly #matched: Rule[] = [];
 
   constructor(rules: readonly Rule[], memory: Memory) {
     this.rules = rules.filter(({ config }) => config.enabled);
@@ -47,14 +47,16 @@ export class Matcher {
 
   /** Whether any rule has to hear of this event; which ones is known until the next call. */
   judge(event: Event): boolean {
-    const matched: Rule[] = [];
-    for (const candidate of this.#candidates.of(event)) {
+    const matched = this.#matched;
+    matched.length = 0;
+    const candidates = this.#candidates.of(event);
+    for (let at = 0; at < candidates.length; at += 1) {
+      const candidate = candidates[at] as Candidate;
       const { rule } = candidate;
       if (!this.#holds(candidate, event) || !this.watch.admits(rule, event) || this.#isKnown(rule, event)) continue;
       matched.push(rule);
     }
     for (const rule of this.watch.everyEvent(event)) matched.push(rule);
-    this.#matched = matched;
     return matched.length > 0;
   }
 
@@ -106,7 +108,9 @@ export class Matcher {
       const gap = this.watch.gapOf(rule.name);
       return gap === undefined ? '' : `${gap.fromMs} ${gap.toMs}`;
     }
-    return bounded(rule.value.map((read) => read(event)).join(' | '));
+    const [read] = rule.value;
+    if (rule.value.length === 1 && read !== undefined) return bounded(read(event));
+    return bounded(rule.value.map((one) => one(event)).join(' | '));
   }
 
   /** Where one test does not hold, it does not matter that another fails. */

@@ -7,6 +7,8 @@ import type { Batch, ItemWriter, Part } from '../pipeline/batch.ts';
 import type { Deliverer } from './deliverer.ts';
 import type { Addressed, AlertJournal, AlertRecord } from './alert-journal.ts';
 import { Engine, type Input } from './engine.ts';
+import { FoundItems } from './found-items.ts';
+import { foundIn } from './found-record.ts';
 import type { Found } from './match.ts';
 import { Matcher } from './matcher.ts';
 import type { Notification } from './notification.ts';
@@ -36,7 +38,12 @@ export const ALERTS = 'alerts';
 
 const DROP: Verdict = { type: 'drop', rule: 0 };
 const PASS: Verdict = { type: 'pass' };
-const NEWLINE = 10;
+/** What could not be written yet, a record or the JSON of one, with what is to be told once it is. */
+interface Unwritten {
+  readonly record: AlertRecord | Buffer;
+  readonly notes: readonly Addressed[];
+}
+const NO_NOTES: readonly Addressed[] = [];
 
 /**
  * The alert rules as the end of a pipeline: as its filter they let through what a rule matches, as its output they move
@@ -60,8 +67,7 @@ export class AlertStage implements Filter, Output {
   #all: readonly Rule[];
   #deliverers: readonly Deliverer[] = [];
   #journal: AlertJournal | null = null;
-  /** Records that could not be written yet, with what is to be told once they are. */
-  #unwritten: AlertRecord[] = [];
+  #unwritten: Unwritten[] = [];
   #writing: Promise<unknown> = Promise.resolve();
   #restored: Addressed[] = [];
   #pastFailures = 0;
@@ -69,6 +75,7 @@ export class AlertStage implements Filter, Output {
   #words = '';
   /** What was found in the event of the last `judge`, if nobody is to be told of that. */
   #quiet: Found | null = null;
+  readonly #items = new FoundItems();
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -88,6 +95,10 @@ export class AlertStage implements Filter, Output {
     switch (read.t) {
       case 'input':
         this.#engine.apply(read.input);
+        this.#restored.push(...read.notes);
+        return;
+      case 'found':
+        this.#engine.apply({ type: 'found', found: foundIn(read) });
         this.#restored.push(...read.notes);
         return;
       case 'pending':
@@ -149,37 +160,41 @@ export class AlertStage implements Filter, Output {
     const found = this.#quiet ?? this.#matcher.found(event, line);
     this.#engine.expect(found);
     if (found.facts !== null) this.hurries = true;
-    const bytes = Buffer.from(JSON.stringify(found));
-    item.event(bytes, 0, bytes.length);
-    item.byte(NEWLINE);
+    this.#items.put(found, item);
     return null;
   }
 
   eventBytes(batch: Batch, item: number): Buffer {
-    return batch.bytes.subarray(batch.eventStart(item), batch.eventEnd(item));
+    return this.#items.bytesOf(batch, item);
   }
 
   async send({ batch, items }: Part): Promise<SendResult> {
     this.hurries = false;
-    const found = items.map((item): Found => {
-      const one = JSON.parse(this.eventBytes(batch, item).toString()) as Found;
-      const { segment } = batch.range;
-      return { ...one, occurrence: `${segment.slice(0, 16)}:${batch.lineOffset(item)}:${one.occurrence}` };
-    });
     // The trail can wait, memory cannot: whoever makes many alerts must not bring the agent down with them.
     const full = this.#deliverers.find(({ isFull }) => isFull);
     if (full !== undefined) {
       return held(items, 'receiver-full', `as many notifications as may be wait for the receiver ${full.name}`);
     }
-    // Sent again because it could not be written, the events are known already, and only the writing is left.
-    const fresh = found.filter(({ occurrence }) => this.#engine.occurrences.peek(occurrence) === undefined);
+    const found: Found[] = [];
+    const fresh: number[] = [];
+    for (const item of items) {
+      const one = this.#items.of(batch, item);
+      // Sent again because it could not be written, the events are known already, and only the writing is left.
+      if (this.#engine.occurrences.peek(one.occurrence) !== undefined) continue;
+      found.push(one);
+      fresh.push(item);
+    }
     try {
-      if (fresh.length > 0) this.#apply({ type: 'found', found: fresh });
+      if (found.length > 0) {
+        const notes = this.#apply({ type: 'found', found });
+        this.#unwritten.push({ record: this.#items.recordOf(batch, fresh, notes), notes });
+      }
       await this.#write();
     } catch (error) {
       return held(items, 'state-unwritable', `the state of the alert rules cannot be written: ${messageOf(error)}`);
     }
-    return { rejected: [], again: [], duplicates: items.length - fresh.length };
+    this.#items.forget(batch, items);
+    return { rejected: [], again: [], duplicates: items.length - found.length };
   }
 
   async probe(): Promise<readonly never[]> {
@@ -201,7 +216,9 @@ export class AlertStage implements Filter, Output {
     const { silent, heard } = this.#silences.look(monotonic(), now(), caughtUp);
     const nowMs = caughtUp ? Math.max(now(), watch.lastMs) : watch.lastMs;
     if (silent.length > 0 || heard.length > 0 || this.#engine.isDue(nowMs)) {
-      this.#apply({ type: 'tick', nowMs, silent, heard });
+      const input: Input = { type: 'tick', nowMs, silent, heard };
+      const notes = this.#apply(input);
+      this.#unwritten.push({ record: { t: 'input', input, notes }, notes });
     }
     try {
       if (this.#unwritten.length > 0) await this.#write();
@@ -216,7 +233,7 @@ export class AlertStage implements Filter, Output {
     try {
       // At once: what dies between an answer and this is told again. Forced to disk with what comes next.
       this.#journal?.note(record);
-      this.#unwritten.push(record);
+      this.#unwritten.push({ record, notes: NO_NOTES });
       await this.#write();
     } catch (error) {
       const fields = { receiver, notification: id, words: messageOf(error) };
@@ -235,12 +252,12 @@ export class AlertStage implements Filter, Output {
     };
   }
 
-  #apply(input: Input): void {
-    const notes = this.#engine.apply(input).map((notification): Addressed => {
+  /** Gives what is to be told because of it, and whom. */
+  #apply(input: Input): readonly Addressed[] {
+    return this.#engine.apply(input).flatMap((notification): readonly Addressed[] => {
       const to = this.#deliverers.filter((deliverer) => deliverer.wants(notification)).map(({ name }) => name);
-      return { to, notification };
+      return to.length === 0 ? [] : [{ to, notification }];
     });
-    this.#unwritten.push({ t: 'input', input, notes: notes.filter(({ to }) => to.length > 0) });
   }
 
   /** Writes what has not been written, one writer at a time; then, and not before, receivers hear of it. */
@@ -257,12 +274,12 @@ export class AlertStage implements Filter, Output {
     if (records.length === 0) return;
     this.#unwritten = [];
     try {
-      await this.#journal?.append(records);
+      await this.#journal?.append(records.map(({ record }) => record));
     } catch (error) {
       this.#unwritten = [...records, ...this.#unwritten];
       throw error;
     }
-    for (const record of records) if (record.t === 'input') for (const note of record.notes) this.#dispatch(note);
+    for (const { notes } of records) for (const note of notes) this.#dispatch(note);
     // What has been applied and is not written yet must not be in the state without what is to be told of it.
     if (this.#journal?.isLong === true && this.#unwritten.length === 0) await this.#journal.replace(this.#snapshot());
   }

@@ -11,8 +11,19 @@ export const SEED_B = SEED.readInt32LE(4);
 export function hashValue(event: Event, slot: number, hash: number): number {
   const { bytes } = event;
   const end = event.valueEnd(slot);
+  let at = event.valueStart(slot);
   let sum = hash;
-  for (let at = event.valueStart(slot); at < end; at += 1) {
+  // Four at a time: each step waits for the one before.
+  for (; at + 4 <= end; at += 4) {
+    const four =
+      (bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24);
+    sum = Math.imul(sum ^ four, 0x85ebca6b);
+    sum ^= sum >>> 15;
+  }
+  for (; at < end; at += 1) {
     sum = Math.imul(sum ^ (bytes[at] as number), 0x85ebca6b);
     sum ^= sum >>> 15;
   }

@@ -13,6 +13,8 @@ import { Serial } from '../serial.ts';
 const NOTES = '.notes';
 const OLD_NOTES = '.notes.old';
 const NEWLINE = 0x0a;
+const SPACE = Buffer.from(' ');
+const LINE_END = Buffer.from('\n');
 const CRC_LENGTH = 8;
 /** So much is put together for one write of a new file. */
 const CHUNK_BYTES = 256 * 1024;
@@ -80,7 +82,7 @@ export class LineJournal {
     return this.#size > Math.max(4 * 1024 * 1024, this.#base * 2);
   }
 
-  /** Writes records behind the others, durably: all or none of them. */
+  /** Writes records behind the others, durably: all or none of them. A buffer is taken for the JSON of a record. */
   append(records: readonly unknown[]): Promise<void> {
     const bytes = Buffer.concat(records.map(encode));
     return this.#serial.run(async () => {
@@ -163,7 +165,9 @@ export class LineJournal {
 }
 
 function encode(record: unknown): Buffer {
-  const json = Buffer.from(` ${JSON.stringify(record)}\n`);
+  const json = Buffer.isBuffer(record)
+    ? Buffer.concat([SPACE, record, LINE_END])
+    : Buffer.from(` ${JSON.stringify(record)}\n`);
   return Buffer.concat([Buffer.from(hex(crc32(json))), json]);
 }
 

@@ -1,6 +1,7 @@
 import { array, assert, constantFrom, integer, property, record } from 'fast-check';
 import { expect, test } from 'vitest';
 import { Engine } from '../../src/alert/engine.ts';
+import { decodeFound, encodeFound, type WrittenFound } from '../../src/alert/found-record.ts';
 import type { Found } from '../../src/alert/match.ts';
 import { Matcher } from '../../src/alert/matcher.ts';
 import { plain, render } from '../../src/alert/template.ts';
@@ -57,7 +58,7 @@ function told(events: readonly object[], times: readonly number[], size: number,
       all.push({ text: `${id} ${name} ${status} ${render(summary, plain)}`, shows: shown.length });
   };
   const take = () => {
-    note(engine.apply({ type: 'found', found: waiting.map((one) => JSON.parse(JSON.stringify(one)) as Found) }));
+    note(engine.apply({ type: 'found', found: waiting.map((one) => decodeFound(JSON.parse(encodeFound(one)) as WrittenFound)) }));
     waiting = [];
   };
   for (const [at, event] of events.entries()) {

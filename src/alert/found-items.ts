@@ -1,0 +1,61 @@
+import type { Batch, ItemWriter } from '../pipeline/batch.ts';
+import type { Addressed } from './alert-journal.ts';
+import { decodeFound, encodeFound, type FoundRecord, placed, type WrittenFound } from './found-record.ts';
+import type { Found } from './match.ts';
+
+/** So much of what was found is kept as it is until it is sent; beyond that it is read back from what was encoded. */
+const MAX_KEPT = 4096;
+const SCRATCH_BYTES = 16 * 1024;
+const COMMA = Buffer.from(',');
+const END = Buffer.from(']}');
+
+/** What was found, as items of batches: encoded once, for batch and journal, and as a rule never read back. */
+export class FoundItems {
+  /** By the number that the item is tagged with. */
+  readonly #kept = new Map<number, Found>();
+  #encoded = 0;
+  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+
+  put(found: Found, item: ItemWriter): void {
+    const text = encodeFound(found);
+    // A character takes up to three bytes.
+    const fits = text.length * 3 <= SCRATCH_BYTES;
+    const bytes = fits ? this.#scratch : Buffer.from(text);
+    item.event(bytes, 0, fits ? bytes.write(text) : bytes.length);
+    this.#encoded += 1;
+    if (this.#kept.size >= MAX_KEPT) this.#kept.clear();
+    this.#kept.set(this.#encoded, found);
+    item.tag(this.#encoded);
+  }
+
+  bytesOf(batch: Batch, item: number): Buffer {
+    return batch.bytes.subarray(batch.eventStart(item), batch.eventEnd(item));
+  }
+
+  of(batch: Batch, item: number): Found {
+    const kept = this.#kept.get(batch.tag(item));
+    const found = kept ?? decodeFound(JSON.parse(this.bytesOf(batch, item).toString()) as WrittenFound);
+    return placed(found, segmentOf(batch), batch.lineOffset(item));
+  }
+
+  /** These will not be asked for again. */
+  forget(batch: Batch, items: readonly number[]): void {
+    for (const item of items) this.#kept.delete(batch.tag(item));
+  }
+
+  /** The JSON of a `FoundRecord`; it does not need the batch any more. */
+  recordOf(batch: Batch, items: readonly number[], notes: readonly Addressed[]): Buffer {
+    const offsets = items.map((item) => batch.lineOffset(item));
+    const head: Omit<FoundRecord, 'found'> = { t: 'found', segment: segmentOf(batch), offsets, notes };
+    const pieces: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"found":[`)];
+    for (const [at, item] of items.entries()) {
+      if (at > 0) pieces.push(COMMA);
+      pieces.push(this.bytesOf(batch, item));
+    }
+    return Buffer.concat([...pieces, END]);
+  }
+}
+
+function segmentOf({ range }: Batch): string {
+  return range.segment.slice(0, 16);
+}
