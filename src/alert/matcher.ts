@@ -1,9 +1,9 @@
-import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Event } from '../event/event.ts';
 import { SLOT } from '../event/field.ts';
 import type { Facts, Found, RuleMatch } from './match.ts';
 import { plain } from './template.ts';
+import { requestOf } from './request.ts';
 import { hasRequests, type Rule, type RuleTest } from './rule.ts';
 import { type Candidate, Candidates } from './candidates.ts';
 import type { TrailWatch } from './trail-watch.ts';
@@ -35,6 +35,8 @@ export class Matcher {
   readonly #memory: Memory;
   readonly #candidates: Candidates;
   readonly #matched: Rule[] = [];
+  /** Names the request of the last event that was judged; null where nobody has asked for that. */
+  #request: string | null = null;
 
   constructor(rules: readonly Rule[], memory: Memory) {
     this.rules = rules.filter(({ config }) => config.enabled);
@@ -49,6 +51,7 @@ export class Matcher {
   judge(event: Event): boolean {
     const matched = this.#matched;
     matched.length = 0;
+    this.#request = null;
     const candidates = this.#candidates.of(event);
     for (let at = 0; at < candidates.length; at += 1) {
       const candidate = candidates[at] as Candidate;
@@ -66,6 +69,7 @@ export class Matcher {
    */
   quietlyFound(event: Event, line: Line, isHarmless: (text: string) => boolean): Found | null {
     const timeMs = event.timeMs();
+    const request = this.#requestOf(event);
     const matches: RuleMatch[] = [];
     for (const rule of this.#matched) {
       if (!rule.plain) return null;
@@ -75,7 +79,7 @@ export class Matcher {
       if (!isHarmless(value) || !group.every(isHarmless)) return null;
       matches.push({ rule: rule.name, hash: rule.hash, group, value, shown: NONE });
     }
-    return { occurrence: contentOf(line), request: this.#requestOf(event), timeMs, matches, facts: null };
+    return { occurrence: contentOf(line), request, timeMs, matches, facts: null };
   }
 
   /** What the rules found in the event of the last `judge`; `event` may be what redaction left of it. */
@@ -93,8 +97,10 @@ export class Matcher {
     return { occurrence: contentOf(line), request: this.#requestOf(event), timeMs: event.timeMs(), matches, facts };
   }
 
+  /** Of the event as it was judged: what redaction leaves of another stage's URI may be another text. */
   #requestOf(event: Event): string {
-    return this.#matched.some(hasRequests) ? requestOf(event) : '';
+    this.#request ??= this.#matched.some(hasRequests) ? requestOf(event) : '';
+    return this.#request;
   }
 
   #isKnown(rule: Rule, event: Event): boolean {
@@ -140,17 +146,6 @@ function contentOf({ bytes, start, end }: Line): string {
 
 function groupOf(rule: Rule, event: Event): readonly string[] {
   return rule.group.map(({ read }) => bounded(read(event)));
-}
-
-/** The API server gives each request a time of its own; the Audit-ID alone is the client's to choose. */
-function requestOf(event: Event): string {
-  const parts = [
-    event.text(SLOT.auditID),
-    event.text(SLOT.requestReceivedTimestamp),
-    event.text(SLOT['user.username']),
-    event.text(SLOT.requestURI),
-  ];
-  return hash('sha256', parts.join('\u0000'), 'hex').slice(0, 16);
 }
 
 function factsOf(event: Event): Facts {

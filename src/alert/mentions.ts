@@ -1,4 +1,5 @@
 import type { Event } from '../event/event.ts';
+import { remembering } from './remembering.ts';
 
 /** Letters and digits may be written as escapes (`\\u0070`): the API server does not, but keeps what clients write in patches. */
 const ESCAPE = Buffer.from('\\u00');
@@ -11,12 +12,15 @@ export function mentions(names: readonly string[], slots: readonly number[]): (e
   const needles = names.map((name) => Buffer.from(name));
   const standsIn = (bytes: Buffer) => needles.some((needle) => bytes.includes(needle)) || hasEscapedLetters(bytes);
   if (slots.length === 0) return (event) => standsIn(event.bytes.subarray(event.start, event.end));
-  return (event) => {
-    return slots.some((slot) => {
+  const tests = slots.map((slot) => {
+    // Annotations above all are the same in very many events.
+    return remembering(slot, (event) => {
       const start = event.valueStart(slot);
       return start !== -1 && standsIn(event.bytes.subarray(start, event.valueEnd(slot)));
     });
-  };
+  });
+  const [only] = tests;
+  return tests.length === 1 && only !== undefined ? only : (event) => tests.some((test) => test(event));
 }
 
 /** Of the escapes of ASCII from `0` on, those that Go writes for `<` and `>` say nothing. */

@@ -1,6 +1,6 @@
 import type { Event } from '../event/event.ts';
 import type { Rule } from './rule.ts';
-import { finish, hashValue, SEED_A, SEED_B } from './value-bytes.ts';
+import { WideHash } from './value-bytes.ts';
 
 /** Names of requests that `repeatedId` remembers, for each rule. */
 const REMEMBERED = 65_536;
@@ -28,6 +28,8 @@ export class TrailWatch {
   #clocks: readonly Rule[] = NONE;
   #silences: ReadonlySet<string> = new Set();
   #gaps = new Map<string, Gap>();
+  /** A cryptographic hash of every event would cost more than all rules together. */
+  readonly #hash = new WideHash();
 
   use(rules: readonly Rule[]): void {
     this.#clocks = rules.filter(({ kind }) => kind.type === 'clockJump');
@@ -99,24 +101,17 @@ export class TrailWatch {
       table = new Float64Array(REMEMBERED * 2);
       this.#names.set(rule.name, table);
     }
-    const place = finish(hashValue(event, of, SEED_A));
-    const id = wide(place, finish(hashValue(event, of, SEED_B)));
-    const other = wide(hashAll(event, by, SEED_A), hashAll(event, by, SEED_B));
-    const at = (place % REMEMBERED) * 2;
+    const hash = this.#hash;
+    hash.begin();
+    hash.take(event, of);
+    const at = (hash.place % REMEMBERED) * 2;
+    const id = hash.end();
+    hash.begin();
+    for (let index = 0; index < by.length; index += 1) hash.take(event, by[index] as number);
+    const other = hash.end();
     const repeats = table[at] === id && table[at + 1] !== other;
     table[at] = id;
     table[at + 1] = other;
     return repeats;
   }
-}
-
-/** 53 bits, never 0: a cryptographic hash of every event would cost more than all rules together. */
-function wide(a: number, b: number): number {
-  return b * 0x20_0000 + (a & 0x1f_ffff) + 1;
-}
-
-function hashAll(event: Event, slots: readonly number[], seed: number): number {
-  let hash = seed;
-  for (let at = 0; at < slots.length; at += 1) hash = hashValue(event, slots[at] as number, hash);
-  return finish(hash);
 }

@@ -3,9 +3,9 @@ import type { Event } from '../event/event.ts';
 
 /** Nobody outside can find two values of one hash without knowing this. */
 const SEED = randomBytes(8);
-/** What two hashes of the same bytes begin with, so that together they tell more values apart than one. */
+/** What hashes begin with; two of the same bytes tell more values apart together than one. */
 export const SEED_A = SEED.readInt32LE(0);
-export const SEED_B = SEED.readInt32LE(4);
+const SEED_B = SEED.readInt32LE(4);
 
 /** Takes the bytes of a value as they stand in the line into a hash; whoever hashes several values begins with the hash so far. */
 export function hashValue(event: Event, slot: number, hash: number): number {
@@ -29,6 +29,49 @@ export function hashValue(event: Event, slot: number, hash: number): number {
   }
   // Where one value ends and the next begins.
   return Math.imul(sum ^ 0x100, 0xc2b2ae35);
+}
+
+/** Two hashes of the same values in one go, for those that need more bits than one has. */
+export class WideHash {
+  #a = SEED_A;
+  #b = SEED_B;
+
+  begin(): void {
+    this.#a = SEED_A;
+    this.#b = SEED_B;
+  }
+
+  take(event: Event, slot: number): void {
+    const { bytes } = event;
+    const end = event.valueEnd(slot);
+    let at = event.valueStart(slot);
+    let a = this.#a;
+    let b = this.#b;
+    for (; at < end; at += 4) {
+      // Behind the end of the buffer there is nothing, which counts as zero.
+      let four = bytes[at] as number;
+      if (at + 4 <= end)
+        four |=
+          ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24);
+      else for (let more = 1; at + more < end; more += 1) four |= (bytes[at + more] as number) << (8 * more);
+      a = Math.imul(a ^ four, 0x85ebca6b);
+      a ^= a >>> 15;
+      b = Math.imul(b ^ four, 0x9e3779b1);
+      b ^= b >>> 13;
+    }
+    this.#a = Math.imul(a ^ 0x100, 0xc2b2ae35);
+    this.#b = Math.imul(b ^ 0x100, 0x27d4eb2f);
+  }
+
+  /** 53 bits, never 0. */
+  end(): number {
+    return finish(this.#b) * 0x20_0000 + (finish(this.#a) & 0x1f_ffff) + 1;
+  }
+
+  /** 32 of them. */
+  get place(): number {
+    return finish(this.#a);
+  }
 }
 
 /** Behind the last value: all bits take part in the lower ones. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Event } from '../event/event.ts';
 import { SLOT } from '../event/field.ts';
 import { networkOf } from './network.ts';
-import { finish, hashValue, holdsValue, SEED_A, valueOf } from './value-bytes.ts';
+import { remembering } from './remembering.ts';
 
 /** Reads one value of an event as text; the empty string where it is unset. */
 export type ReadValue = (event: Event) => string;
@@ -33,10 +33,6 @@ const TEXTS = new Set([
 ]);
 const LISTS = new Set(['user.groups', 'impersonatedUser.groups', 'sourceIPs']);
 const BODIES = ['requestObject', 'responseObject'] as const;
-
-/** So many values of a field are remembered, up to that length. */
-const PLACES = 256;
-const MAX_REMEMBERED_BYTES = 256;
 
 /** Fields that have few values. */
 const FEW = new Set(['stage', 'verb', 'user.username', 'userAgent', 'objectRef.resource', 'objectRef.namespace']);
@@ -101,22 +97,6 @@ export function isPlain(path: string): boolean {
 
 /** The names that `readerOf` knows but for those inside bodies, annotations and extra: for a "did you mean". */
 export const VALUE_NAMES: readonly string[] = [...TEXTS, ...LISTS, 'responseStatus.code', ...Object.keys(MADE)];
-
-/** Remembers what was made of a field, by its bytes: most events hold there what some others before them held. */
-function remembering(slot: number, make: ReadValue): ReadValue {
-  const places: ({ readonly bytes: string; readonly made: string } | undefined)[] = Array.from({ length: PLACES });
-  return (event) => {
-    const start = event.valueStart(slot);
-    const end = event.valueEnd(slot);
-    if (start === -1 || end - start > MAX_REMEMBERED_BYTES) return make(event);
-    const at = finish(hashValue(event, slot, SEED_A)) % PLACES;
-    const known = places[at];
-    if (known?.bytes.length === end - start && holdsValue(known.bytes, 0, event, slot)) return known.made;
-    const made = make(event);
-    places[at] = { bytes: valueOf(event, slot), made };
-    return made;
-  };
-}
 
 function inside(slot: number, keys: readonly string[]): ReadValue {
   return (event) => {

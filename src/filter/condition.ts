@@ -18,6 +18,9 @@ export type Fallback = (node: ASTNode) => Condition;
 /** Literal lists longer than this are looked up in a set, on decoded text. */
 const MAX_COMPARED = 16;
 
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
 /** Compiles a node whose type is bool into closures over the lazy event; the node has passed the type check. */
 export function compileCondition(node: ASTNode, fallback: Fallback): Condition {
   switch (node.op) {
@@ -100,12 +103,28 @@ function numberOf(node: ASTNode): ((event: Event) => number) | undefined {
 function sizeOf([of, ...others]: readonly ASTNode[]): ((event: Event) => number) | undefined {
   const text = of === undefined || others.length > 0 ? undefined : textOf(of);
   if (text === undefined) return undefined;
-  return (event) => {
-    const value = text.read(event);
-    let size = 0;
-    for (const _ of value) size += 1;
-    return size;
-  };
+  const { slot, read } = text;
+  return (event) =>
+    slot === undefined ? sizeOfText(read(event)) : (asciiSize(event, slot) ?? sizeOfText(read(event)));
+}
+
+function sizeOfText(text: string): number {
+  let size = 0;
+  for (const _ of text) size += 1;
+  return size;
+}
+
+/** The size of a text of ASCII without escapes, which is not decoded for that; undefined of another. */
+function asciiSize(event: Event, slot: number): number | undefined {
+  const { bytes } = event;
+  const start = event.valueStart(slot);
+  const end = event.valueEnd(slot) - 1;
+  if (start === -1 || bytes[start] !== QUOTE) return 0;
+  for (let at = start + 1; at < end; at += 1) {
+    const byte = bytes[at] as number;
+    if (byte === BACKSLASH || byte >= 0x80) return undefined;
+  }
+  return end - start - 1;
 }
 
 /** A number field of type int; what is no whole number reads as 0, as unset does. */

@@ -16,8 +16,19 @@ export interface OpenedRules {
   readonly problems: readonly Problem[];
 }
 
+type Meant = Pick<AlertsConfig, 'rules' | 'overrides'>;
+
+/** What was opened last: the check of the configuration opens what the agent then works by. */
+let last: { readonly stamp: string; readonly opened: OpenedRules } | null = null;
+
 /** The rules that the configuration means, compiled, with its changes; and all that is wrong with the files. */
-export function openAlertRules({ rules: paths, overrides }: Pick<AlertsConfig, 'rules' | 'overrides'>): OpenedRules {
+export function openAlertRules({ rules, overrides }: Meant): OpenedRules {
+  const stamp = JSON.stringify([rules, overrides, stampOf(rules)]);
+  if (last?.stamp !== stamp) last = { stamp, opened: open({ rules, overrides }) };
+  return last.opened;
+}
+
+function open({ rules: paths, overrides }: Meant): OpenedRules {
   const problems: Problem[] = [];
   const rules: Rule[] = [];
   const origins = new Map<string, string>();

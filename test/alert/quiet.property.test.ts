@@ -58,7 +58,12 @@ function told(events: readonly object[], times: readonly number[], size: number,
       all.push({ text: `${id} ${name} ${status} ${render(summary, plain)}`, shows: shown.length });
   };
   const take = () => {
-    note(engine.apply({ type: 'found', found: waiting.map((one) => decodeFound(JSON.parse(encodeFound(one)) as WrittenFound)) }));
+    note(
+      engine.apply({
+        type: 'found',
+        found: waiting.map((one) => decodeFound(JSON.parse(encodeFound(one)) as WrittenFound)),
+      }),
+    );
     waiting = [];
   };
   for (const [at, event] of events.entries()) {

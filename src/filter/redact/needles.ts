@@ -38,6 +38,18 @@ export class Needles {
     for (let at = start; at < end; at += 1) state = next[state * BYTES + (bytes[at] as number)] as number;
     return state === FOUND;
   }
+
+  /** The same of a text from `start` on: no needle holds anything but ASCII. */
+  standInText(text: string, start = 0): boolean {
+    const next = this.#next;
+    let state = START;
+    for (let at = start; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code < 0x80) state = next[state * BYTES + code] as number;
+      else if (state !== FOUND) state = START;
+    }
+    return state === FOUND;
+  }
 }
 
 /** All that a row of sets stands for, in lower case. */

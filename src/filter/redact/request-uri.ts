@@ -51,8 +51,9 @@ export function findInUri(text: string): Finding[] {
 
 /** A quick look at a URI as it stands in the event, right when it says no: most URIs hold nothing secret. */
 export function mayHoldSecrets(text: string): boolean {
-  const bytes = Buffer.from(text);
-  return mayHoldSecretsAt(bytes, 0, bytes.length);
+  if (IN_PATH.standInText(text)) return true;
+  const query = text.indexOf('?');
+  return query !== -1 && IN_QUERY.standInText(text, query);
 }
 
 /** The same of a URI that stands in bytes. */

@@ -13,6 +13,7 @@ test('needles are found where a pattern of the same words finds them', () => {
     const bytes = Buffer.from(`abc${pieces.join('')}abc`);
     const expected = pattern.test(pieces.join(''));
     expect(needles.standIn(bytes, 3, bytes.length - 3)).toBe(expected);
+    expect(needles.standInText(`abc${pieces.join('')}`, 3)).toBe(expected);
     if (expected) found += 1;
   });
   fc.assert(property, { numRuns: 2000 });
