@@ -1,6 +1,6 @@
 import type { Input } from './engine.ts';
 import type { FoundRecord } from './found-record.ts';
-import type { Notification } from './notification.ts';
+import type { Addressed } from './notification.ts';
 import type { StateRecord } from './snapshot.ts';
 
 /** What a stage writes to its journal. */
@@ -11,10 +11,10 @@ export type AlertRecord =
   | { readonly t: 'pending'; readonly note: Addressed }
   | { readonly t: 'told'; readonly r: string; readonly n: string };
 
-/** A notification, and who is to be told. */
-export interface Addressed {
-  readonly to: readonly string[];
-  readonly notification: Notification;
+/** What could not be written yet, a record or the JSON of one, with what is to be told once it is. */
+export interface Unwritten {
+  readonly record: AlertRecord | Buffer;
+  readonly notes: readonly Addressed[];
 }
 
 /** Where the records go: `LineJournal`. */

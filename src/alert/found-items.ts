@@ -1,5 +1,5 @@
 import type { Batch, ItemWriter } from '../pipeline/batch.ts';
-import type { Addressed } from './alert-journal.ts';
+import type { Addressed } from './notification.ts';
 import { decodeFound, encodeFound, type FoundRecord, placed, type WrittenFound } from './found-record.ts';
 import type { Found } from './match.ts';
 

@@ -1,4 +1,4 @@
-import type { Addressed } from './alert-journal.ts';
+import type { Addressed } from './notification.ts';
 import type { Facts, Found, RuleMatch } from './match.ts';
 
 /** A match as it is written: rule, hash, group, value, and what is shown of it, if anything is. */

@@ -30,3 +30,9 @@ export interface Notification {
   /** The newest events behind it, newest last. */
   readonly events: readonly Facts[];
 }
+
+/** A notification, and who is to be told. */
+export interface Addressed {
+  readonly to: readonly string[];
+  readonly notification: Notification;
+}

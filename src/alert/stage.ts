@@ -5,13 +5,13 @@ import type { AlertStatus } from '../inspect/status.ts';
 import type { Output, RawLine, SendResult } from '../output/output.ts';
 import type { Batch, ItemWriter, Part } from '../pipeline/batch.ts';
 import type { Deliverer } from './deliverer.ts';
-import type { Addressed, AlertJournal, AlertRecord } from './alert-journal.ts';
+import type { AlertJournal, AlertRecord, Unwritten } from './alert-journal.ts';
 import { Engine, type Input } from './engine.ts';
 import { FoundItems } from './found-items.ts';
 import { foundIn } from './found-record.ts';
 import type { Found } from './match.ts';
 import { Matcher } from './matcher.ts';
-import type { Notification } from './notification.ts';
+import type { Addressed, Notification } from './notification.ts';
 import type { Rule } from './rule.ts';
 import type { Limits } from './rule-state.ts';
 import { Silences } from './silences.ts';
@@ -38,11 +38,6 @@ export const ALERTS = 'alerts';
 
 const DROP: Verdict = { type: 'drop', rule: 0 };
 const PASS: Verdict = { type: 'pass' };
-/** What could not be written yet, a record or the JSON of one, with what is to be told once it is. */
-interface Unwritten {
-  readonly record: AlertRecord | Buffer;
-  readonly notes: readonly Addressed[];
-}
 const NO_NOTES: readonly Addressed[] = [];
 
 /**
