@@ -42,6 +42,7 @@ export class Cursor {
   readonly #options: CursorOptions;
   readonly #queue: Piece[] = [];
   readonly #entered = new WeakSet<Segment>();
+  readonly #searchedBefore = new WeakSet<Segment>();
   readonly #gone = new WeakSet<Segment>();
   /** Where the last line of a file began that had no end: should the file grow after all, the line is read again. */
   readonly #torn = new WeakMap<Segment, number>();
@@ -214,6 +215,10 @@ export class Cursor {
         } else {
           // The live file may also have become shorter than what was read: that is found out when it is entered.
           const read = segment === this.#log.live && this.#places.get(segment.id)?.offset === segment.size;
+          if (!read && this.#mayBeMissed(segment)) {
+            await this.#log.refresh(true);
+            return this.#enterNext(before);
+          }
           if (!read && (await this.#enter(segment))) return true;
           if (this.#queue.length > 0) return false;
           if (!read && before !== null) return false;
@@ -224,6 +229,17 @@ export class Cursor {
       if (searched.upTo === at) searched.upTo = at + 1;
     }
     return false;
+  }
+
+  /**
+   * Whether events seem to be missing before a segment that no look at the directory has shown yet: the file that has
+   * them may be there, and only the directory has not been looked at since. True once for each.
+   */
+  #mayBeMissed(segment: Segment): boolean {
+    if (segment.instantMs !== null || this.#searchedBefore.has(segment) || this.#entered.has(segment)) return false;
+    if (this.#readUpTo(segment) > 0 || !this.#options.enter(segment).some(({ kind }) => kind === 'loss')) return false;
+    this.#searchedBefore.add(segment);
+    return true;
   }
 
   /** The segment's bytes are not to be had any more: what had not been given out is lost. */

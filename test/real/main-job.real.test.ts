@@ -32,7 +32,7 @@ const STORIES = {
     perSecond: 150,
     mix: 'mixed',
     disturb: stopReceiver,
-    mayRepeat: 1,
+    mayRepeat: 0,
   },
   'with the API server restarted': { seconds: 30, perSecond: 150, mix: 'mixed', disturb: restartServer, mayRepeat: 0 },
 } as const;
@@ -103,8 +103,9 @@ for (const [receiverName, { folder, start, copiesAreStored }] of Object.entries(
       expect(totals.readEvents).toBe(result.written.length);
       expect(total(totals.deadLettered) + total(totals.filtered) + total(totals.lost)).toBe(0);
 
-      const inFlight = BATCH.maxEvents * BATCH.maxInFlight;
-      expect(result.copies).toBeLessThanOrEqual(copiesAreStored ? story.mayRepeat * inFlight : 0);
+      // What was in flight at each kill; and a receiver that hangs may have taken each try that it did not answer in time.
+      const triesAgain = story.mayRepeat * BATCH.maxInFlight + result.pipeline.retries;
+      expect(result.copies).toBeLessThanOrEqual(copiesAreStored ? triesAgain * BATCH.maxEvents : 0);
     });
   });
 }

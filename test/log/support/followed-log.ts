@@ -5,8 +5,10 @@ import { AuditLog, type AuditLogOptions } from '../../../src/demo/audit-log.ts';
 import { Cursor, type Piece, type Place } from '../../../src/log/cursor.ts';
 import { LOG_FILES, type LogFiles } from '../../../src/log/files.ts';
 import { Log, type LogReader, type Remembered } from '../../../src/log/log.ts';
-import type { Loss } from '../../../src/log/loss.ts';
+import type { EventReference, Loss } from '../../../src/log/loss.ts';
 import type { RetentionLimits } from '../../../src/log/retention.ts';
+import type { Segment } from '../../../src/log/segment.ts';
+import { piecesAtJoin } from '../../../src/pipeline/join.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 export interface FollowOptions {
@@ -19,6 +21,8 @@ export interface FollowOptions {
   readonly path?: string;
   readonly spool?: boolean;
   readonly spoolMaxBytes?: number;
+  /** Whether joins are judged; each line is an event with a `stageTimestamp` then. */
+  readonly judged?: boolean;
 }
 
 export const NO_LIMITS: RetentionLimits = { maxBytes: Number.MAX_SAFE_INTEGER, minFree: { bytes: 0 } };
@@ -40,9 +44,13 @@ export class Reading implements LogReader {
     this.name = name;
   }
 
-  open(log: Log, maxLineBytes: number): void {
+  open(log: Log, maxLineBytes: number, judged = false): void {
     this.#log = log;
-    this.cursor = new Cursor(log, this.places, { maxLineBytes, enter: () => [] });
+    const enter = (segment: Segment) => {
+      const last = this.lines.at(-1);
+      return judged ? piecesAtJoin(log, last === undefined ? last : referenceIn(last), segment) : [];
+    };
+    this.cursor = new Cursor(log, this.places, { maxLineBytes, enter });
     log.register(this, []);
   }
 
@@ -151,7 +159,7 @@ export class FollowedLog {
   }
 
   async start(): Promise<void> {
-    const { files, pins, retention, maxHeldFiles, maxLineBytes, spool, spoolMaxBytes } = this.#options;
+    const { files, pins, retention, maxHeldFiles, maxLineBytes, spool, spoolMaxBytes, judged } = this.#options;
     this.log = new Log({
       name: 'log',
       path: this.path,
@@ -163,10 +171,10 @@ export class FollowedLog {
       retention: retention ?? NO_LIMITS,
       maxHeldFiles: maxHeldFiles ?? 100,
       now: () => this.now,
-      reference: () => null,
+      reference: (line) => (judged === true ? referenceIn(line) : null),
       anomaly: (kind, _words, fields) => this.anomalies.push({ kind, fields }),
     });
-    for (const reader of this.readers) reader.open(this.log, maxLineBytes ?? 1 << 20);
+    for (const reader of this.readers) reader.open(this.log, maxLineBytes ?? 1 << 20, judged);
     await this.log.begin();
   }
 
@@ -219,6 +227,11 @@ export class FollowedLog {
     const directory = join(this.directory, '.auditail');
     return readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(log|gz)$/.test(name));
   }
+}
+
+function referenceIn(line: Buffer | string): EventReference {
+  const { stageTimestamp } = JSON.parse(line.toString()) as { readonly stageTimestamp: string };
+  return { auditID: '', stage: 'ResponseComplete', time: stageTimestamp };
 }
 
 /** Open descriptors of this process that lead below a directory. */
