@@ -20,6 +20,7 @@ import type { Context } from './context.ts';
 import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
 import { printError } from './print-error.ts';
+import { collectWhenQuiet } from './quiet-collection.ts';
 import { obeySignals } from './signals.ts';
 import { createStatusPage } from './status-page.ts';
 
@@ -64,9 +65,11 @@ export async function run(flags: ConfigFlags, context: Context): Promise<ExitCod
     await context.firstPins?.keep(config);
     const release = obeySignals(supervisor);
     void watchConfiguration(supervisor, watched, { signal: watching.signal, logger });
+    const endCollecting = collectWhenQuiet();
     try {
       return exitOf(await supervisor.ended, context);
     } finally {
+      endCollecting();
       release();
     }
   } finally {

@@ -1,0 +1,56 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/** What tells that the process works, and collects its garbage; real but for tests. */
+export interface Machine {
+  /** CPU time that the process has used since its start, ms. */
+  readonly cpuMs: () => number;
+  readonly collect: () => void;
+}
+
+const LOOK_MS = 10_000;
+/** Less than 2 % of a core. */
+const QUIET_MS = 200;
+/** A collection takes about 80 ms: a twenty-fifth of what came before it. */
+const WORK_MS = 2000;
+
+/**
+ * Collects garbage once it is quiet after work, and once after the start. V8 itself collects when more is asked for, so
+ * what a catch-up has left would stay for as long as nothing happens: 11 MB after a start, 16 MB after 300 MB of log.
+ * Gives a function that ends it.
+ */
+export function collectWhenQuiet(machine: Machine = thisProcess()): () => void {
+  let lookedAt = machine.cpuMs();
+  let collectedAt = Number.NEGATIVE_INFINITY;
+  const timer = setInterval(() => {
+    const now = machine.cpuMs();
+    const quiet = now - lookedAt < QUIET_MS;
+    lookedAt = now;
+    if (!quiet || now - collectedAt < WORK_MS) return;
+    machine.collect();
+    collectedAt = lookedAt = machine.cpuMs();
+  }, LOOK_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+function thisProcess(): Machine {
+  return {
+    cpuMs: () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1000;
+    },
+    collect: collector(),
+  };
+}
+
+/** As `node --expose-gc` would give it to the program; it does not stay exposed. */
+type Collect = (options: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void;
+
+function collector(): () => void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as Collect;
+  setFlagsFromString('--no-expose-gc');
+  // The usual flavour keeps empty pages for what may come, on Node.js 22 all of them.
+  return () => collect({ type: 'major', flavor: 'last-resort' });
+}
