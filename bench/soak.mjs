@@ -1,11 +1,21 @@
 // Whether memory grows: the agent follows a log that is written at a steady rate and rotated, for as long as is asked.
 //   npm run build && node bench/soak.mjs [--log FILE] [--minutes 30] [--rate 20] [--size 50] [--backups 5] [--samples FILE] [--source JSON]
 // FILE is a recorded audit log; the rate is MB/s, the size MiB at which the log rotates; JSON has more settings of the source. Once a second it notes resident
-// memory, heap and what lies outside of it, and at the end says by how much each grew per hour: the slope of the line
-// with the least squares through the samples after the first fifth, with its standard error. Exit code 1 where a line is
-// missing. Linux only.
+// memory, heap and what lies outside of it (--samples: in a file, as they come, so that a run that is broken off leaves them), and at
+// the end says by how much each grew per hour: the slope of the line with the least squares through the means of twenty equal
+// stretches after the first fifth, with its standard error. (Single samples depend on the one before: an error from them would be
+// far too small.) The agent runs in the environment of the image and the unit. Exit code 1 where a line is missing. Linux only.
 import { fork, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -79,6 +89,18 @@ async function sample(pid) {
   };
 }
 
+/** So many means of samples: longer than what memory does by itself between two collections, and enough for an error. */
+const STRETCHES = 20;
+
+function means(points) {
+  const per = points.length / STRETCHES;
+  if (per < 2) return points;
+  return Array.from({ length: STRETCHES }, (_, at) => {
+    const part = points.slice(Math.round(at * per), Math.round((at + 1) * per));
+    return [0, 1].map((axis) => part.reduce((sum, one) => sum + one[axis], 0) / part.length);
+  });
+}
+
 /** Growth per second and its standard error, by least squares. */
 function slope(points) {
   const count = points.length;
@@ -101,6 +123,7 @@ try {
   const log = new AuditLog({ path, maxSizeBytes: Number(values.size) * 2 ** 20, maxBackups: Number(values.backups) });
   agent = startAgent(path, port);
   const samples = [];
+  if (values.samples !== undefined) writeFileSync(values.samples, 'seconds,rss,heap,external,behind\n');
   const begun = performance.now();
   let written = 0;
   let number = 0;
@@ -117,7 +140,13 @@ try {
       if (agent.exitCode !== null)
         throw new Error(`the agent has ended: ${readFileSync(join(directory, 'said'), 'utf8').slice(-2000)}`);
       const now = await sample(agent.pid);
-      if (now !== null) samples.push({ at: elapsed / 1000, ...now });
+      if (now !== null) {
+        samples.push({ at: elapsed / 1000, ...now });
+        if (values.samples !== undefined) {
+          const row = [elapsed / 1000, now.rss, now.heap, now.external, now.behind];
+          appendFileSync(values.samples, `${row.map((one) => one.toFixed(2)).join(',')}\n`);
+        }
+      }
     }
     await sleep(10);
   }
@@ -126,21 +155,16 @@ try {
     await sleep(100);
     stats = await ask({ ask: 'stats' });
   }
-  if (values.samples !== undefined) {
-    const rows = samples.map(({ at, rss, heap, external, behind }) =>
-      [at, rss, heap, external, behind].map((one) => one.toFixed(2)),
-    );
-    writeFileSync(values.samples, `seconds,rss,heap,external,behind\n${rows.map((row) => row.join(',')).join('\n')}\n`);
-  }
   const settled = samples.filter(({ at }) => at > seconds / 5);
   console.log(
     `${(written / 1e6).toFixed(0)} MB in ${(seconds / 60).toFixed(1)} minutes, ${number} lines, ${log.rotations} rotations; ${number - stats.distinct} missing, ${stats.events - stats.distinct} twice`,
   );
   for (const kind of ['rss', 'heap', 'external']) {
-    const { perSecond, error } = slope(settled.map((one) => [one.at, one[kind]]));
+    const { perSecond, error } = slope(means(settled.map((one) => [one.at, one[kind]])));
     const all = settled.map((one) => one[kind]);
+    const grows = perSecond > 2 * error ? 'grows' : 'no growth beyond two errors';
     console.log(
-      `${kind}: ${(perSecond * 3600).toFixed(1)} ± ${(error * 3600).toFixed(1)} MB an hour; ${Math.min(...all).toFixed(0)} to ${Math.max(...all).toFixed(0)} MB, ${settled[0]?.[kind].toFixed(0)} MB first, ${settled.at(-1)?.[kind].toFixed(0)} MB last`,
+      `${kind}: ${(perSecond * 3600).toFixed(1)} ± ${(error * 3600).toFixed(1)} MB an hour (${grows}); ${Math.min(...all).toFixed(0)} to ${Math.max(...all).toFixed(0)} MB, ${settled[0]?.[kind].toFixed(0)} MB first, ${settled.at(-1)?.[kind].toFixed(0)} MB last`,
     );
   }
   const largest = Math.max(...samples.map(({ behind }) => behind));

@@ -58,8 +58,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stan
 
 function writePages() {
   writeFileSync(join(values.out, 'PEERS.md'), report(record));
-  const [run] = record.runs;
-  if (record.results()['catch-up'] !== undefined) writeFileSync(join(values.out, 'peers.svg'), chart(record, run));
+  if (record.results()['catch-up'] !== undefined) writeFileSync(join(values.out, 'peers.svg'), chart(record));
 }
 
 /** Takes a measurement (of several shippers at once where they are idle together) and writes it down. */
