@@ -40,17 +40,18 @@ function thisProcess(): Machine {
       const { user, system } = process.cpuUsage();
       return (user + system) / 1000;
     },
-    collect: collector(),
+    collect,
   };
 }
 
-/** As `node --expose-gc` would give it to the program; it does not stay exposed. */
+/** As `node --expose-gc` gives it to a program. */
 type Collect = (options: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void;
 
-function collector(): () => void {
+/** It does not stay exposed. */
+function collect(): void {
   setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as Collect;
+  const gc = runInNewContext('gc') as Collect;
   setFlagsFromString('--no-expose-gc');
   // The usual flavour keeps empty pages for what may come, on Node.js 22 all of them.
-  return () => collect({ type: 'major', flavor: 'last-resort' });
+  gc({ type: 'major', flavor: 'last-resort' });
 }
