@@ -11,6 +11,7 @@ import { parseDocument } from './document.ts';
 import { findInterpolation } from './interpolation.ts';
 import { checkSchema, valueAt } from './issues.ts';
 import { outputSchema } from './output-schema.ts';
+import { checkDeadLetters } from './dead-letter-checks.ts';
 import { memoryBounds } from './memory-bounds.ts';
 import { describesPipeline, overlaySettings, placeOfSetting } from './overlay.ts';
 import type { Path, Place, Problem } from './problem.ts';
@@ -113,6 +114,7 @@ function check(value: unknown, input: LoadInput, report: Report): Config | undef
   checkAlerts(data, input, report);
   const metadata = resolveMetadata(data.metadata, environment, report);
   const bounds = memoryBounds(data, value, input.memoryLimit ?? Number.POSITIVE_INFINITY, report);
+  checkDeadLetters(data.outputs, bounds.maxLineBytes, report);
   return { ...data, ...bounds, metadata, namesSources: data.metadata.source };
 }
 
