@@ -5,7 +5,7 @@ import type { Filter } from '../filter/filter.ts';
 import { Decisions, type Runs } from '../filter/throttle/decisions.ts';
 import type { EventReference } from '../log/loss.ts';
 import { BatchBuilder } from './batch.ts';
-import { type CutLimits, type CutterOptions, MALFORMED_WORDS, type Sealed, type SetAside } from './sealed.ts';
+import { type CutterOptions, MALFORMED_WORDS, type Sealed, type SetAside } from './sealed.ts';
 import { Tally } from './tally.ts';
 
 const NEWLINE = 10;
@@ -21,7 +21,6 @@ const MIN_AHEAD_BYTES = 16 * 1024;
 /** Cuts the lines of one segment after the other into batches: reads each event, asks the filter, lets the output encode it. */
 export class Cutter {
   readonly #options: CutterOptions;
-  readonly #limits: CutLimits;
   #filter: Filter;
   #builder: BatchBuilder;
   readonly #spare: BatchBuilder[] = [];
@@ -45,9 +44,7 @@ export class Cutter {
 
   constructor(options: CutterOptions) {
     this.#options = options;
-    const { limits, output, filter } = options;
-    this.#filter = filter;
-    this.#limits = { ...limits, maxBytes: Math.min(limits.maxBytes, output.maxBatchBytes) };
+    this.#filter = options.filter;
     this.#builder = this.#newBuilder();
   }
 
@@ -127,10 +124,15 @@ export class Cutter {
     return at;
   }
 
+  get #maxBytes(): number {
+    const { limits, output } = this.#options;
+    return Math.min(limits.maxBytes, output.maxBatchBytes);
+  }
+
   get full(): boolean {
     return (
-      this.#builder.count >= this.#limits.maxEvents ||
-      this.#builder.length >= this.#limits.maxBytes ||
+      this.#builder.count >= this.#options.limits.maxEvents ||
+      this.#builder.length >= this.#maxBytes ||
       this.#to - this.#from >= MAX_SCANNED_BYTES ||
       this.#decisions.runs.length >= MAX_RUNS
     );
@@ -184,13 +186,13 @@ export class Cutter {
   recycle({ builder }: Sealed): void {
     if (!this.#out.delete(builder)) return;
     // What a large event made it grow to is not needed again soon.
-    if (builder.capacity > (this.#limits.maxBytes + ROOM) * 2) return;
+    if (builder.capacity > (this.#maxBytes + ROOM) * 2) return;
     builder.reset();
     this.#spare.push(builder);
   }
 
   #newBuilder(): BatchBuilder {
-    return new BatchBuilder(this.#limits.maxBytes + ROOM);
+    return new BatchBuilder(this.#maxBytes + ROOM);
   }
 
   /** Index behind the last byte of the line at `start`, but for its newline. */
@@ -199,7 +201,7 @@ export class Cutter {
     let stop = event.lineEnd(start);
     if (stop !== -1) return stop;
     // No further than the batch has room for: what is scanned beyond that is scanned again.
-    const room = Math.max(this.#limits.maxBytes - this.#builder.length, MIN_AHEAD_BYTES);
+    const room = Math.max(this.#maxBytes - this.#builder.length, MIN_AHEAD_BYTES);
     event.lookAhead(bytes, start, end, room);
     stop = event.lineEnd(start);
     if (stop !== -1) return stop;
@@ -307,14 +309,14 @@ export class Cutter {
     const itemStart = builder.length;
     const startsAnew = builder.count > 0 && !whole;
     // Not even tried: the batch that is being closed would grow by what is only taken out of it again.
-    if (startsAnew && itemStart + event.end - event.start > this.#limits.maxBytes) return false;
+    if (startsAnew && itemStart + event.end - event.start > this.#maxBytes) return false;
     const answer = output.encode(event, raw, builder);
     if (answer !== null && 'reason' in answer) {
       builder.undo(itemStart);
       this.#refuse(answer.reason, answer.words, offset, event.bytes, event.start, event.end, length);
       return true;
     }
-    if (startsAnew && builder.length > this.#limits.maxBytes) {
+    if (startsAnew && builder.length > this.#maxBytes) {
       builder.undo(itemStart);
       return false;
     }

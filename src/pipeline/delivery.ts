@@ -15,6 +15,8 @@ export interface DeliveryContext {
   random(): number;
   /** After each request; `bytes` are those of its items. */
   answered(result: SendResult, bytes: number, milliseconds: number): void;
+  /** Several events, of so many bytes, were too large for one request. */
+  tooLarge(bytes: number): void;
   /** Before a wait. `holding` means that somebody has to mend something. */
   waiting(state: 'retrying' | 'holding', again: Again, delayMs: number): void;
   /** Whether others have to be tried, because an item is refused alone and there is nothing to compare it with. */
@@ -206,7 +208,11 @@ class Delivery {
       const { items } = group;
       if (group.how !== 'split') rest.push(group);
       else if (items.length === 1) this.#reject(group, items[0] as number);
-      else for (const half of halve(items)) await this.settle({ items: half, refusal: null });
+      else {
+        const batch = await this.#context.batch();
+        if (batch !== null) this.#context.tooLarge(bytesOf(batch, items));
+        for (const half of halve(items)) await this.settle({ items: half, refusal: null });
+      }
     }
     return rest;
   }

@@ -6,6 +6,7 @@ import type { Log, LogReader, Remembered } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
 import type { Output } from '../output/output.ts';
 import type { Checkpoint, Mark } from '../state/checkpoint.ts';
+import { BodyLimit } from './body-limit.ts';
 import { Condition } from './condition.ts';
 import { Cutter } from './cutter.ts';
 import { piecesAtJoin } from './join.ts';
@@ -92,18 +93,21 @@ export class Pipeline implements LogReader {
       forgotten,
     });
     this.#progress = progress;
-    const cutterOptions = { ...options, source: log.name, limits: options.batch };
-    this.#cutter = new Cutter(cutterOptions);
+    const bodyLimit = new BodyLimit(options.batch);
+    const cutterOptions = { ...options, source: log.name };
+    this.#cutter = new Cutter({ ...cutterOptions, limits: bodyLimit });
     this.#longLines = new LongLines({ ...options, progress });
     this.#recutting = new Recutting({
       ...options,
       progress,
-      cutter: new Cutter(cutterOptions),
+      // What had been cut under other limits stays one batch.
+      cutter: new Cutter({ ...cutterOptions, limits: options.batch }),
       longLines: this.#longLines,
     });
     this.#shipping = new Shipping({
       ...options,
       progress,
+      bodyLimit,
       condition: this.#condition,
       cutAgain: (cut, who, signal) => this.#recutting.whole(cut, who, signal),
       giveBack: (sealed) => {

@@ -54,6 +54,7 @@ export interface Sealed {
   readonly throttled: Runs;
 }
 
+/** How large a batch may become; may change between two of them. */
 export interface CutLimits {
   readonly maxBytes: number;
   readonly maxEvents: number;

@@ -3,6 +3,7 @@ import type { Log } from '../log/log.ts';
 import type { Again, Output, Rejection } from '../output/output.ts';
 import { deliver, type DeliveryContext } from './delivery.ts';
 import { Evidence } from './evidence.ts';
+import type { BodyLimit } from './body-limit.ts';
 import type { LargeLines } from './large-lines.ts';
 import type { Condition } from './condition.ts';
 import { type PipelineNotes, Repeats } from './notes.ts';
@@ -25,6 +26,7 @@ export interface ShippingOptions {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random: () => number;
   readonly largeLines: LargeLines;
+  readonly bodyLimit: BodyLimit;
   /**
    * Cuts a batch once more, for someone who will have the turn of a large line; null where its bytes are not to be had
    * any more. Rejects with the signal's reason only.
@@ -127,7 +129,15 @@ export class Shipping {
       answered: (result, bytes, milliseconds) => {
         const isStored = result.again.length === 0;
         notes.sent(milliseconds / 1000, bytes, isStored ? 'stored' : 'again');
-        if (isStored) condition.clear(shipment);
+        if (!isStored) return;
+        this.#options.bodyLimit.taken(bytes);
+        condition.clear(shipment);
+      },
+      tooLarge: (bytes) => {
+        const { bodyLimit } = this.#options;
+        if (!bodyLimit.tooLarge(bytes)) return;
+        const fields = { output: output.name, refusedBytes: bytes, maxBytes: bodyLimit.maxBytes };
+        notes.warn('the receiver calls a batch too large: smaller ones from here on', fields);
       },
       waiting: (state, refusal, delayMs) => this.#waiting(shipment, state, refusal, delayMs),
       suspect: (alone) => {

@@ -69,7 +69,7 @@ describe('a configuration that is in order', () => {
       stateDirectory: '/var/lib/auditail',
       metadata: { cluster: 'prod-1', node: 'cp-1' },
       sources: [{ startAt: 'oldest', retain: { pins: 'auto', maxBytes: 2 * 2 ** 30, minFree: '15%' } }],
-      outputs: [{ format: 'ndjson', batch: { maxBytes: 2 ** 20, maxEvents: 5000, maxDelay: 1000, maxInFlight: 2 } }],
+      outputs: [{ format: 'ndjson', batch: { maxBytes: 2 ** 21, maxEvents: 5000, maxDelay: 1000, maxInFlight: 2 } }],
       shutdownGrace: 10_000,
       maxLineBytes: 64 * 2 ** 20,
     });

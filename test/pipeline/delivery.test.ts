@@ -23,6 +23,7 @@ interface Run {
   readonly output: ScriptedOutput;
   readonly waits: { state: string; again: Again; delayMs: number }[];
   readonly lent: boolean[];
+  readonly tooLarge: number[];
   readonly delivered: Promise<Delivered>;
   readonly stop: AbortController;
   readonly evidence: Evidence;
@@ -47,6 +48,7 @@ function run(
     output: new ScriptedOutput(script),
     waits: [],
     lent: [],
+    tooLarge: [],
     stop,
     evidence,
     delivered: Promise.resolve({ rejected: [], duplicates: 0, gone: [] }),
@@ -59,6 +61,7 @@ function run(
     answered: () => undefined,
     waiting: (state, again, delayMs) => void running.waits.push({ state, again, delayMs }),
     suspect: (alone) => void running.lent.push(alone),
+    tooLarge: (bytes) => void running.tooLarge.push(bytes),
     ordered: options.ordered ?? false,
     batch: async () => batch,
     sleep: async (_ms, signal) => {
@@ -155,12 +158,14 @@ describe('a delivery', () => {
   });
 
   it('halves at once what is too large, down to one event, which is refused for good', async () => {
-    const { output, waits, delivered } = run(8, (lines, _request, part) =>
+    const { output, waits, tooLarge, delivered } = run(8, (lines, _request, part) =>
       lines.length > 2 || lines.includes('event-5') ? refuse(part, 'split', 413, 'too-large') : STORED,
     );
     expect((await delivered).rejected).toMatchObject([{ item: 5, reason: 'too-large', outcome: 'deadLettered' }]);
     expect(output.stored.toSorted()).toEqual(all(8).toSpliced(5, 1));
     expect(waits).toEqual([]);
+    // Of one event alone it says nothing: batches cannot be cut smaller than that.
+    expect(tooLarge.map((bytes) => bytes / batchOf(1).bytes.length)).toEqual([8, 4, 4, 2]);
   });
 
   it('finds one bad event among a thousand with few requests', async () => {
@@ -330,6 +335,7 @@ describe('a delivery', () => {
       answered: () => undefined,
       waiting: (state) => void waits.push(state),
       suspect: () => undefined,
+      tooLarge: () => undefined,
       ordered: false,
       batch: async () => batch,
       sleep: async () => undefined,
@@ -394,6 +400,7 @@ describe('a delivery', () => {
       answered: () => undefined,
       waiting: () => undefined,
       suspect: () => undefined,
+      tooLarge: () => undefined,
       ordered: false,
       batch: async () => (asked++ === 0 ? batch : null),
       sleep: async () => undefined,

@@ -134,6 +134,21 @@ describe('a pipeline', () => {
     expect(unaccounted(state.checkpoint?.totals ?? expect.fail())).toEqual({ events: 0, bytes: 0 });
   });
 
+  it('sends smaller batches once the receiver has called one too large', async () => {
+    const { writer, output, start } = setUp();
+    writer.write(2000);
+    output.script = (_lines, _request, part) => {
+      const bytes = part.items.reduce((sum, item) => sum + part.batch.itemEnd(item) - part.batch.itemStart(item), 0);
+      return bytes > 100_000 ? refuse(part, 'split', 413, 'too-large') : STORED;
+    };
+    await (await start({ ships: true, batch: { maxBytes: 150_000, maxInFlight: 1 } })).ended;
+    expect(output.stored).toEqual(writer.lines);
+    // The one after it had been cut meanwhile.
+    const tooLarge = output.sent.filter(({ body }) => body.length > 100_000);
+    expect(tooLarge).toHaveLength(2);
+    expect(output.sent.length).toBeGreaterThan(6);
+  });
+
   it('does not send ranges again that were settled out of order', async () => {
     const { writer, output, start } = setUp();
     writer.write(4);

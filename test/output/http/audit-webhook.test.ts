@@ -26,6 +26,7 @@ async function ship(webhook: AuditWebhook, lines: readonly string[], settings: R
     answered: () => undefined,
     waiting: () => undefined,
     suspect: () => undefined,
+    tooLarge: () => undefined,
     ordered: false,
     batch: async () => batch,
     sleep: async () => undefined,
