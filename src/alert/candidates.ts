@@ -24,6 +24,8 @@ const KEY_SLOTS: ReadonlySet<number> = new Set(KEY);
 /** Clients choose verbs, resources and names of their own: what is remembered of them is bounded. */
 const MAX_KEYS = 8192;
 const MAX_KEY_LENGTH = 512;
+/** Places for those that were asked for last, a power of two. */
+const RECENT = 512;
 
 interface Remembered {
   /** The values of the key as they stand in the line, one behind the other with a zero, which JSON cannot hold, between. */
@@ -40,6 +42,7 @@ export class Candidates {
   #known = new Map<number, Remembered>();
   /** Those that were known before the last MAX_KEYS came: what is still in use comes back from there. */
   #older = new Map<number, Remembered>();
+  readonly #recent: (Remembered | undefined)[] = Array.from({ length: RECENT });
 
   constructor(rules: readonly Rule[]) {
     this.#rules = rules;
@@ -48,23 +51,28 @@ export class Candidates {
   of(event: Event): readonly Candidate[] {
     let hash = SEED_A;
     for (let at = 0; at < KEY.length; at += 1) hash = hashValue(event, KEY[at] as number, hash);
-    hash = finish(hash);
+    // Signed, as it is a small number to V8 then, and quick to look up.
+    hash = finish(hash) | 0;
+    const place = hash & (RECENT - 1);
+    const recent = this.#recent[place];
+    if (recent !== undefined && isOf(recent, event)) return recent.candidates;
     const known = this.#known.get(hash);
-    if (known !== undefined && isOf(known, event)) return known.candidates;
-    return this.#remember(hash, event);
+    const remembered = known !== undefined && isOf(known, event) ? known : this.#remember(hash, event);
+    if (remembered.key.length <= MAX_KEY_LENGTH) this.#recent[place] = remembered;
+    return remembered.candidates;
   }
 
-  #remember(hash: number, event: Event): readonly Candidate[] {
+  #remember(hash: number, event: Event): Remembered {
     const older = this.#older.get(hash);
     const isKnown = older !== undefined && isOf(older, event);
     const remembered = isKnown ? older : { key: keyOf(event), candidates: this.#find(event) };
-    if (remembered.key.length > MAX_KEY_LENGTH) return remembered.candidates;
+    if (remembered.key.length > MAX_KEY_LENGTH) return remembered;
     if (this.#known.size >= MAX_KEYS) {
       this.#older = this.#known;
       this.#known = new Map();
     }
     this.#known.set(hash, remembered);
-    return remembered.candidates;
+    return remembered;
   }
 
   #find(event: Event): readonly Candidate[] {

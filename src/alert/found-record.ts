@@ -39,7 +39,8 @@ export function decodeFound([occurrence, request, timeMs, written, facts = undef
 
 /** Names the occurrence of the event by where it stands in the trail, beside what it holds. */
 export function placed(found: Found, segment: string, offset: number): Found {
-  return { ...found, occurrence: `${segment}:${offset}:${found.occurrence}` };
+  const { request, timeMs, matches, facts } = found;
+  return { occurrence: `${segment}:${offset}:${found.occurrence}`, request, timeMs, matches, facts };
 }
 
 /** What was found, as a record of the journal. */

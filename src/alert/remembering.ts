@@ -1,5 +1,5 @@
 import type { Event } from '../event/event.ts';
-import { finish, hashValue, holdsValue, SEED_A, valueOf } from './value-bytes.ts';
+import { holdsValue, sampleOf, valueOf } from './value-bytes.ts';
 
 /** So many values of a field are remembered, up to that length. */
 const PLACES = 256;
@@ -12,7 +12,7 @@ export function remembering<Made>(slot: number, make: (event: Event) => Made): (
     const start = event.valueStart(slot);
     const end = event.valueEnd(slot);
     if (start === -1 || end - start > MAX_REMEMBERED_BYTES) return make(event);
-    const at = finish(hashValue(event, slot, SEED_A)) % PLACES;
+    const at = sampleOf(event, slot) % PLACES;
     const known = places[at];
     if (known?.bytes.length === end - start && holdsValue(known.bytes, 0, event, slot)) return known.made;
     const made = make(event);

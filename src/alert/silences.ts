@@ -27,7 +27,7 @@ export class Silences {
     const heard: string[] = [];
     for (const { name, kind } of this.#engine.rules) {
       if (kind.type !== 'silence') continue;
-      const timeMs = this.#engine.watch.lastSeen.get(name);
+      const timeMs = this.#engine.watch.lastSeenOf(name);
       let seen = this.#seen.get(name);
       if (seen === undefined || seen.timeMs !== timeMs) {
         // Before the first look nobody knows when it came: the silence counts from the beginning.

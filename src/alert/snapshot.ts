@@ -53,7 +53,7 @@ export function* recordsOf(engine: Engine): Generator<StateRecord> {
 
 /** How far the trail has come, which moves with every event. */
 export function watchRecord({ watch }: Engine): Extract<StateRecord, { t: 'watch' }> {
-  return { t: 'watch', latestMs: watch.latestMs, lastMs: watch.lastMs, seen: [...watch.lastSeen] };
+  return { t: 'watch', latestMs: watch.latestMs, lastMs: watch.lastMs, seen: watch.lastSeen };
 }
 
 /** Puts one record back. What belongs to a rule that is not there any more, or is another one now, is left out. */
@@ -63,7 +63,7 @@ export function restore(engine: Engine, record: StateRecord): void {
       const { watch } = engine;
       watch.latestMs = record.latestMs;
       watch.lastMs = record.lastMs;
-      for (const [rule, ms] of record.seen) watch.lastSeen.set(rule, ms);
+      for (const [rule, ms] of record.seen) watch.see(rule, ms);
       return;
     }
     case 'occurrences':

@@ -13,18 +13,35 @@ export interface Gap {
   readonly toMs: number;
 }
 
+/** When the last event that a `silence` rule waits for was made. */
+interface Seen {
+  readonly rule: string;
+  timeMs: number;
+}
+
+const NOBODY: Seen = { rule: '', timeMs: 0 };
+
+/** Two numbers for each name: itself, and what has to stay the same under it. */
+interface Names {
+  readonly rule: string;
+  readonly table: Float64Array;
+}
+
 /**
  * What has to be known of every event, and so is kept in a few numbers and nothing else: when one of a kind was last
  * there, how far the clock has come, which names of requests were used. Rules ask for a record only where it matters.
  */
 export class TrailWatch {
-  /** When the last event of a kind was made, by name of the `silence` rule, in the order of the trail. */
-  readonly lastSeen = new Map<string, number>();
+  /** By name of the `silence` rule. */
+  readonly #seen = new Map<string, Seen>();
   /** The latest time of any event; 0 before the first. */
   latestMs = 0;
   /** Time of the last event in the order of the trail. */
   lastMs = 0;
-  readonly #names = new Map<string, Float64Array>();
+  readonly #names = new Map<string, Names>();
+  // Nearly always there is one rule of a kind, and every event asks for what it remembers.
+  #recentSeen: Seen = NOBODY;
+  #recentNames: Names | null = null;
   #clocks: readonly Rule[] = NONE;
   #silences: ReadonlySet<string> = new Set();
   #gaps = new Map<string, Gap>();
@@ -34,7 +51,24 @@ export class TrailWatch {
   use(rules: readonly Rule[]): void {
     this.#clocks = rules.filter(({ kind }) => kind.type === 'clockJump');
     this.#silences = new Set(rules.filter(({ kind }) => kind.type === 'silence').map(({ name }) => name));
-    for (const name of this.lastSeen.keys()) if (!this.#silences.has(name)) this.lastSeen.delete(name);
+    for (const name of this.#seen.keys()) if (!this.#silences.has(name)) this.#seen.delete(name);
+    this.#recentSeen = NOBODY;
+    this.#recentNames = null;
+  }
+
+  /** When the last event of a kind was made, by name of the `silence` rule, in the order of the trail. */
+  get lastSeen(): readonly (readonly [string, number])[] {
+    return [...this.#seen].map(([name, { timeMs }]) => [name, timeMs]);
+  }
+
+  lastSeenOf(rule: string): number | undefined {
+    return this.#seen.get(rule)?.timeMs;
+  }
+
+  see(rule: string, timeMs: number): void {
+    const seen = this.#seen.get(rule);
+    if (seen === undefined) this.#seen.set(rule, { rule, timeMs });
+    else seen.timeMs = timeMs;
   }
 
   /**
@@ -44,7 +78,7 @@ export class TrailWatch {
   resume(lastReadMs: number): void {
     this.lastMs = lastReadMs;
     this.latestMs = Math.max(this.latestMs, lastReadMs);
-    for (const name of this.#silences) this.lastSeen.set(name, Math.max(this.lastSeen.get(name) ?? 0, lastReadMs));
+    for (const name of this.#silences) this.see(name, Math.max(this.lastSeenOf(name) ?? 0, lastReadMs));
   }
 
   /** Whether a rule whose condition holds wants to hear of this event. */
@@ -52,9 +86,15 @@ export class TrailWatch {
     switch (rule.kind.type) {
       case 'silence': {
         const timeMs = event.timeMs();
-        const last = this.lastSeen.get(rule.name);
-        this.lastSeen.set(rule.name, timeMs);
-        if (last === undefined || timeMs - last < rule.kind.forMs) return false;
+        const seen = this.#recentSeen.rule === rule.name ? this.#recentSeen : this.#seen.get(rule.name);
+        if (seen === undefined) {
+          this.see(rule.name, timeMs);
+          return false;
+        }
+        this.#recentSeen = seen;
+        const last = seen.timeMs;
+        seen.timeMs = timeMs;
+        if (timeMs - last < rule.kind.forMs) return false;
         this.#gaps.set(rule.name, { rule: rule.name, fromMs: last, toMs: timeMs });
         return true;
       }
@@ -96,11 +136,9 @@ export class TrailWatch {
     if (rule.repeated === null || event.valueEnd(rule.repeated.of) - event.valueStart(rule.repeated.of) <= 2)
       return false;
     const { of, by } = rule.repeated;
-    let table = this.#names.get(rule.name);
-    if (table === undefined) {
-      table = new Float64Array(REMEMBERED * 2);
-      this.#names.set(rule.name, table);
-    }
+    const names = this.#recentNames?.rule === rule.name ? this.#recentNames : this.#namesOf(rule.name);
+    this.#recentNames = names;
+    const { table } = names;
     const hash = this.#hash;
     hash.begin();
     hash.take(event, of);
@@ -113,5 +151,11 @@ export class TrailWatch {
     table[at] = id;
     table[at + 1] = other;
     return repeats;
+  }
+
+  #namesOf(rule: string): Names {
+    const known = this.#names.get(rule) ?? { rule, table: new Float64Array(REMEMBERED * 2) };
+    this.#names.set(rule, known);
+    return known;
   }
 }
