@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import { suggest } from '../config/suggestion.ts';
 import { AuditailError } from '../errors.ts';
 import { addConfigOptions } from './configuration.ts';
@@ -45,6 +45,11 @@ export async function runProgram(args: readonly string[], context: Context): Pro
   }
 }
 
+/** `run` takes words only to say that there is no such command. */
+function termOf(command: Command): string {
+  return command.name() === 'run' ? 'run [options]' : new Help().subcommandTerm(command);
+}
+
 function createProgram(context: Context, done: Done): Command {
   const { terminal, version } = context;
   const program = new Command('auditail')
@@ -53,6 +58,7 @@ function createProgram(context: Context, done: Done): Command {
     .addHelpText('after', EXAMPLES)
     .helpCommand(true)
     .exitOverride()
+    .configureHelp({ subcommandTerm: termOf })
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.complain(text.trimEnd()),

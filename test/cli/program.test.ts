@@ -21,6 +21,7 @@ describe('the command line', () => {
     const help = await auditail(['--help']);
     expect(help).toMatchObject({ exit: 0, error: '' });
     expect(help.out).toContain('Examples:\n  auditail --config');
+    expect(help.out).toMatch(/^ {2}run \[options\] {2,}ship until told to stop/m);
     expect(help.out).toContain(
       'Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 a part of the trail was lost',
     );
