@@ -48,8 +48,15 @@ export function parseDocument(file: string, text: string): { document?: ConfigDo
   const distinct = found.filter(({ pos }, at) => found.findIndex((other) => other.pos[0] === pos[0]) === at);
   // Where the stack ends is left to Node.js; some versions meet that end twice on their way out.
   const tooDeep = distinct.find(({ message }) => isTooDeep(message));
-  const told = distinct.filter((error) => error === tooDeep || !isTooDeep(error.message));
-  const problems = told.map(({ code, message, pos }) => problem(pos[0], yamlWords(code, message)));
+  const told = distinct.filter((error, at) => {
+    if (isTooDeep(error.message)) return error === tooDeep;
+    // Thrown off once, the parser takes every word that follows for a mistake.
+    return at === 0 || error.code !== 'UNEXPECTED_TOKEN';
+  });
+  const problems = told.map(({ code, message, pos: [at] }) => {
+    const words = text.startsWith('${', at - 1) ? INTERPOLATED : yamlWords(code, message);
+    return problem(at, words);
+  });
   if (second !== undefined) {
     problems.push(problem(second.range[0], 'a second YAML document begins here; a configuration is one'));
   }
@@ -61,6 +68,9 @@ export function parseDocument(file: string, text: string): { document?: ConfigDo
     return { problems: [...problems, problem(firstAlias(text), `cannot be read: ${messageOf(error).toLowerCase()}`)] };
   }
 }
+
+const INTERPOLATED =
+  '${…} is not filled in, and is no YAML within { }; write the value itself, or { env: NAME } where a reference is taken';
 
 function yamlWords(code: string, message: string): string {
   if (code === 'DUPLICATE_KEY') return 'this key stands here twice; the second would hide the first';

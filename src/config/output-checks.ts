@@ -167,6 +167,12 @@ export function checkFilePaths(outputs: Sound<OutputConfig>, logs: readonly stri
         message: 'is the log that is read: every event would come back for ever',
       });
     }
+    if (logs.some((log) => isBackupOf(log, file))) {
+      report({
+        path: ['outputs', at, 'path'],
+        message: 'has the name of a backup of the log that is read: every event would come back for ever',
+      });
+    }
     if (!path.isAbsolute(item.path)) {
       report({
         path: ['outputs', at, 'path'],
@@ -175,4 +181,12 @@ export function checkFilePaths(outputs: Sound<OutputConfig>, logs: readonly stri
       });
     }
   }
+}
+
+/** Whether the API server would name a backup of the log so, and it would be read as one. */
+function isBackupOf(log: string, file: string): boolean {
+  const { dir, name, ext } = path.parse(log);
+  if (path.dirname(file) !== dir || !path.basename(file).startsWith(`${name}-`)) return false;
+  const rest = path.basename(file).slice(name.length + 1);
+  return rest.endsWith(ext) && /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}$/.test(rest.slice(0, rest.length - ext.length));
 }

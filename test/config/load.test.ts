@@ -218,6 +218,23 @@ log: info
     `);
   });
 
+  it('tells one mistake in the YAML once, not each word behind it', () => {
+    const labels = `  - { name: o, type: loki, url: 'http://a', labels: { job: \${JOB}, team: a } }\n  - { name: p, type: stdout }\n`;
+    expect(report(`${SOURCES}outputs:\n${labels}`)).toMatchInlineSnapshot(`
+      "refused
+      auditail.yaml:4:61  \${…} is not filled in, and is no YAML within { }; write the value itself, or { env: NAME } where a reference is taken"
+    `);
+  });
+
+  it.each([
+    ['/log/audit-2026-11-23T04-45-26.969.log', true],
+    ['/log/audit-old.log', false],
+    ['/elsewhere/audit-2026-11-23T04-45-26.969.log', false],
+  ])('an output file %s beside the log /log/audit.log is read as a backup of it: %s', (path, refused) => {
+    const yaml = `sources: [{ name: a, type: file, path: /log/audit.log }]\noutputs: [{ name: o, type: file, path: ${path} }]\n`;
+    expect(report(yaml).includes('has the name of a backup of the log')).toBe(refused);
+  });
+
   it('of nesting at the very top are told', () => {
     expect(report('- a\n- b\n')).toMatchInlineSnapshot(`
       "refused
