@@ -230,8 +230,8 @@ log: info
     ['/log/audit-2026-11-23T04-45-26.969.log', true],
     ['/log/audit-old.log', false],
     ['/elsewhere/audit-2026-11-23T04-45-26.969.log', false],
-  ])('an output file %s beside the log /log/audit.log is read as a backup of it: %s', (path, refused) => {
-    const yaml = `sources: [{ name: a, type: file, path: /log/audit.log }]\noutputs: [{ name: o, type: file, path: ${path} }]\n`;
+  ])('an output file %s beside the log /log/audit.log is read as a backup of it: %s', (place, refused) => {
+    const yaml = `sources: [{ name: a, type: file, path: /log/audit.log }]\noutputs: [{ name: o, type: file, path: ${place} }]\n`;
     expect(report(yaml).includes('has the name of a backup of the log')).toBe(refused);
   });
 
