@@ -6,6 +6,7 @@ import type { Log, LogReader, Remembered } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
 import type { Output } from '../output/output.ts';
 import type { Checkpoint, Mark } from '../state/checkpoint.ts';
+import { Beginning, type FirstRun } from './beginning.ts';
 import { BodyLimit } from './body-limit.ts';
 import { Condition } from './condition.ts';
 import { Cutter } from './cutter.ts';
@@ -19,7 +20,7 @@ import { ReadLimit } from './read-limit.ts';
 import { Recutting } from './recutting.ts';
 import type { EventReader, Salvage, Sealed } from './sealed.ts';
 import { Shipping } from './shipping.ts';
-import { type Cut, MAX_RANGES } from './window.ts';
+import { type Cut, cutOf, MAX_RANGES } from './window.ts';
 
 export interface PipelineOptions {
   readonly log: Log;
@@ -44,10 +45,7 @@ export interface PipelineOptions {
   readonly random: () => number;
   /** Shared by all pipelines of the agent. */
   readonly largeLines: LargeLines;
-  /** What to begin with on a first run. */
-  readonly firstRun: (
-    segments: readonly Segment[],
-  ) => Promise<readonly { readonly segment: Segment; readonly from: number }[]>;
+  readonly firstRun: FirstRun;
 }
 
 const IDLE_MS = 1000;
@@ -63,6 +61,7 @@ export class Pipeline implements LogReader {
   readonly #shipping: Shipping;
   readonly #cutter: Cutter;
   readonly #recutting: Recutting;
+  readonly #beginning: Beginning;
   readonly #longLines: LongLines;
   readonly #cursor: Cursor;
   readonly #readLimit: ReadLimit;
@@ -115,6 +114,14 @@ export class Pipeline implements LogReader {
         this.#recutting.recycle(sealed);
       },
     });
+    this.#beginning = new Beginning({
+      ...options,
+      progress,
+      places: this.#places,
+      room: (signal) => this.#shipping.room(signal),
+      cut: (cut, signal) => this.#recutting.cut(cut, this, signal),
+      ship: (sealed, cut, signal) => this.#ship(sealed, cut, signal, true),
+    });
     for (const { id, settled, done, marks } of resume?.segments ?? []) {
       this.#places.set(id, { offset: settled, done, marks });
     }
@@ -159,7 +166,7 @@ export class Pipeline implements LogReader {
     const end = AbortSignal.any([drain, stop]);
     this.#end = end;
     try {
-      await this.#begin(end, stop);
+      await this.#beginning.begin(end, stop);
       while (!end.aborted) {
         await this.#takeNextFilter(stop);
         if (!(await this.#heldBack(end))) {
@@ -256,109 +263,6 @@ export class Pipeline implements LogReader {
     });
     this.#progress.filterHash = filter.hash;
     this.#progress.touch();
-  }
-
-  // ---- beginning
-
-  async #begin(end: AbortSignal, stop: AbortSignal): Promise<void> {
-    if (this.#options.resume === null) {
-      await this.#beginFirstRun(stop);
-      return;
-    }
-    await this.#loseVanished(end, stop);
-    for (const cut of this.#progress.window.cuts) {
-      if (end.aborted) return;
-      if (!cut.settled && this.#progress.window.cuts.includes(cut)) await this.#sendAgain(cut, end, stop);
-    }
-  }
-
-  /** What `startAt` leaves out stands in the ledger before anything is read. */
-  async #beginFirstRun(stop: AbortSignal): Promise<void> {
-    const { log, firstRun } = this.#options;
-    let left = false;
-    for (const { segment, from } of await firstRun(log.segments)) {
-      if (from === 0) continue;
-      left = true;
-      const { id, name, closed } = segment;
-      const offset = Number.isFinite(from) ? from : 0;
-      const to = offset === 0 ? {} : { to: offset };
-      const words = 'startAt begins after it';
-      await this.#progress.lose(
-        { reason: 'not-taken', proof: 'certain', segment: id, name, from: 0, ...to, words },
-        stop,
-      );
-      this.#places.set(id, { offset, done: closed, marks: [] });
-      if (closed) this.#progress.window.finish(id, name, offset);
-      else this.#progress.window.begin(id, name, offset);
-      if (closed) await this.#progress.release(segment);
-    }
-    // Started again before anything was settled, it must not begin elsewhere.
-    if (left) await this.#progress.save();
-  }
-
-  /** Of segments that are gone, what was in flight is lost; what had not been read of them, the cursor tells. */
-  async #loseVanished(end: AbortSignal, stop: AbortSignal): Promise<void> {
-    const { log, ending } = this.#options;
-    const { window } = this.#progress;
-    const missing = () => {
-      const present = new Set(log.segments.filter(({ gone }) => gone === null).map(({ id }) => id));
-      return window.cuts.filter(({ range }) => !present.has(range.segment));
-    };
-    for (let looks = 0; missing().length > 0 && !log.searched; looks += 1) {
-      if (looks > 0) await log.pulse.wait(IDLE_MS, end);
-      if (end.aborted || (!log.readable && ending())) return;
-      await log.refresh(true);
-    }
-    for (const cut of missing()) {
-      // What is settled behind one that is lost has gone with it.
-      if (!window.cuts.includes(cut)) continue;
-      if (cut.settled) window.replace(cut, []);
-      else await this.#loseCut(cut, stop);
-    }
-  }
-
-  async #loseCut(cut: Cut, stop: AbortSignal): Promise<void> {
-    const { range, name } = cut;
-    const words = 'it was being sent when the agent ended, and its file is gone: it may have arrived';
-    await this.#progress.lose({ reason: 'deleted', proof: 'suspected', ...range, name, words }, stop);
-    this.#progress.window.replace(cut, []);
-  }
-
-  /** Sends again what had been cut and not settled, in the same cut. */
-  async #sendAgain(cut: Cut, end: AbortSignal, stop: AbortSignal): Promise<void> {
-    const { window } = this.#progress;
-    await this.#shipping.room(end);
-    if (end.aborted) return;
-    const again = await this.#recutting.cut(cut, this, stop);
-    if (again === null) return this.#loseCut(cut, stop);
-    const { range, name } = cut;
-    const parts = again.batches.map(({ sealed, mark }) => ({ sealed, cut: cutOf(sealed, name, mark) }));
-    // First what stands behind it: without it, what of that is settled would count as the end of what is.
-    if (again.reached !== range.to) this.#readAnewFrom(cut, again.reached);
-    window.replace(
-      cut,
-      parts.map((part) => part.cut),
-    );
-    for (const part of parts) {
-      await this.#ship(part.sealed, part.cut, stop, true);
-    }
-  }
-
-  /** The bytes of a cut are not those any more: what else had been cut behind that place is dropped, and read again. */
-  #readAnewFrom(changed: Cut, offset: number): void {
-    const { window } = this.#progress;
-    const { segment: id } = changed.range;
-    const { name } = changed;
-    for (const cut of window.cuts) {
-      const isBehind = cut.range.segment === id && cut.range.from >= offset;
-      if (isBehind && cut !== changed) window.replace(cut, []);
-    }
-    const marks = this.#places.get(id)?.marks ?? [];
-    this.#places.set(id, { offset, done: false, marks: marks.filter((mark) => mark.offset <= offset) });
-    this.#options.notes.warn('the file is not as it was read: reading again from an older mark', {
-      file: name,
-      to: offset,
-    });
   }
 
   // ---- reading
@@ -601,8 +505,4 @@ function bytesOf(piece: Piece): number {
     default:
       return 0;
   }
-}
-
-function cutOf({ range, firstMs, filter, throttled }: Sealed, name: string, mark: Mark | null): Cut {
-  return { range, name, mark, firstMs, filter, filterHash: filter.hash, throttled, settled: false };
 }

@@ -3,6 +3,7 @@ import { addCounts, NO_COUNTS } from '../state/counts.ts';
 import type { Filter } from '../filter/filter.ts';
 import type { Runs } from '../filter/throttle/decisions.ts';
 import type { Range } from './batch.ts';
+import type { Sealed } from './sealed.ts';
 
 /** One range that has been cut, in the order of the log. */
 export interface Cut {
@@ -201,4 +202,9 @@ function thin(marks: readonly Mark[]): readonly Mark[] {
     }
   }
   return marks.toSpliced(drop, 1);
+}
+
+/** The cut that a sealed batch is of. */
+export function cutOf({ range, firstMs, filter, throttled }: Sealed, name: string, mark: Mark | null): Cut {
+  return { range, name, mark, firstMs, filter, filterHash: filter.hash, throttled, settled: false };
 }
