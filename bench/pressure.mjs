@@ -80,9 +80,12 @@ if (!existsSync(join(values.servers, 'kube-apiserver/up.sh')))
 const record = new BenchRecord(join(values.out, 'pressure.ndjson'), values.add);
 const directory = mkdtempSync(join(resolve(values.work), 'auditail-pressure-'));
 const ending = [() => rmSync(directory, { recursive: true, force: true })];
+/** That of the stretch that runs. */
+let agent = null;
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void endAll().then(() => process.exit(1)));
 
 async function endAll() {
+  await agent?.stop();
   for (const end of ending.splice(0).toReversed()) await end();
 }
 
@@ -173,7 +176,12 @@ function place(pids, name) {
   if (name !== undefined && !existsSync(group(name))) {
     mkdirSync(group(name));
     writeFileSync(`${group(name)}/cpu.shares`, `${SHARES[name]}`);
-    ending.push(() => rmdirSync(group(name)));
+    ending.push(() => {
+      // In a stretch that is broken off they are in it still.
+      const left = readFileSync(`${group(name)}/cgroup.procs`, 'utf8').split('\n');
+      for (const pid of left.filter((text) => text !== '')) writeFileSync(`${CGROUPS}/cgroup.procs`, pid);
+      rmdirSync(group(name));
+    });
   }
   const procs = `${name === undefined ? CGROUPS : group(name)}/cgroup.procs`;
   for (const pid of pids) writeFileSync(procs, `${pid}`);
@@ -214,7 +222,7 @@ async function stretch(scene, variant) {
     place(all, 'server');
     place([], 'agent');
   }
-  const agent = variant === undefined ? null : startAgent(variant, scene);
+  agent = variant === undefined ? null : startAgent(variant, scene);
   try {
     await sleep(STARTING_MS);
     const usage = () => ({
@@ -241,6 +249,7 @@ async function stretch(scene, variant) {
     };
   } finally {
     await agent?.stop();
+    agent = null;
     if (variant?.shares) place(all, undefined);
   }
 }
