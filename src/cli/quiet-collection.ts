@@ -11,6 +11,8 @@ export interface Machine {
 const LOOK_MS = 10_000;
 /** Less than 2 % of a core. */
 const QUIET_MS = 200;
+/** The pipelines let go of memory after ten seconds: what they leave is to be collected with the rest. */
+const QUIET_LOOKS = 2;
 /** A collection takes about 80 ms: a twenty-fifth of what came before it. */
 const WORK_MS = 2000;
 
@@ -22,11 +24,12 @@ const WORK_MS = 2000;
 export function collectWhenQuiet(machine: Machine = thisProcess()): () => void {
   let lookedAt = machine.cpuMs();
   let collectedAt = Number.NEGATIVE_INFINITY;
+  let quietLooks = 0;
   const timer = setInterval(() => {
     const now = machine.cpuMs();
-    const quiet = now - lookedAt < QUIET_MS;
+    quietLooks = now - lookedAt < QUIET_MS ? quietLooks + 1 : 0;
     lookedAt = now;
-    if (!quiet || now - collectedAt < WORK_MS) return;
+    if (quietLooks < QUIET_LOOKS || now - collectedAt < WORK_MS) return;
     machine.collect();
     collectedAt = lookedAt = machine.cpuMs();
   }, LOOK_MS);

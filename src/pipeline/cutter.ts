@@ -191,6 +191,11 @@ export class Cutter {
     this.#spare.push(builder);
   }
 
+  /** Gives back what nothing is in: more comes later, or never. */
+  rest(): void {
+    this.#spare.length = 0;
+  }
+
   #newBuilder(): BatchBuilder {
     return new BatchBuilder(this.#maxBytes + ROOM);
   }

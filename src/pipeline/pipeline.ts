@@ -406,7 +406,10 @@ export class Pipeline implements LogReader {
     if (left <= 0) await this.#seal(stop);
     else {
       if (!this.#cutter.open && this.#shipping.inFlight === 0) this.#condition.calm('idle');
-      await log.pulse.wait(Math.min(left, this.#progress.unsaved ? checkpointIntervalMs : QUIET_MS), end);
+      const waitMs = Math.min(left, this.#progress.unsaved ? checkpointIntervalMs : QUIET_MS);
+      const beganAt = performance.now();
+      await log.pulse.wait(waitMs, end);
+      if (waitMs === QUIET_MS && performance.now() - beganAt >= QUIET_MS) this.#cutter.rest();
     }
     return true;
   }

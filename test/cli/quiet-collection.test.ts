@@ -23,21 +23,21 @@ function working() {
 describe('the garbage', () => {
   it('is collected once after the start, as soon as it is quiet', () => {
     const { goOn } = working();
-    expect(goOn(900, 5000)).toBe(0);
+    expect(goOn(900, 5000, 10)).toBe(0);
     expect(goOn(10)).toBe(1);
     expect(goOn(...Array<number>(60).fill(10))).toBe(0);
   });
 
   it('is collected after work, and not while there is work', () => {
     const { goOn } = working();
-    goOn(10);
-    expect(goOn(9000, 9000, 450)).toBe(0);
+    goOn(10, 10);
+    expect(goOn(9000, 9000, 450, 10, 450, 10)).toBe(0);
     expect(goOn(10, 10, 10)).toBe(1);
   });
 
   it('is not collected again for little: that would cost more than was done', () => {
     const { goOn } = working();
-    goOn(10);
+    goOn(10, 10);
     expect(goOn(...Array<number>(15).fill(100))).toBe(0);
     expect(goOn(...Array<number>(10).fill(100))).toBe(1);
   });

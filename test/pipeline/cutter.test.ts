@@ -172,6 +172,16 @@ describe('a cutter', () => {
     cutAll(cutter, Buffer.concat([Buffer.from(eventLine('large', 0, 8_000_000)), events(3)]));
     expect(cutter.heldBytes).toBeLessThanOrEqual(before * 2);
   });
+
+  it('gives memory back in which nothing is, and cuts on', () => {
+    const cutter = newCutter({ maxEvents: 2 });
+    const one = newCutter().heldBytes;
+    cutAll(cutter, events(4));
+    expect(cutter.heldBytes).toBeGreaterThan(one);
+    cutter.rest();
+    expect(cutter.heldBytes).toBe(one);
+    expect(cutAll(cutter, events(4)).map(({ items }) => items.length)).toEqual([2, 2]);
+  });
 });
 
 function nameSplice(event: Event) {
