@@ -98,6 +98,7 @@ function of(results: Results, scenario: string, id: string, column: string): num
 }
 
 function fastestPeer(results: Results): number {
-  const peers = (results['catch-up'] ?? []).filter(({ id }) => !id.startsWith(OWN));
+  const peers = (results['catch-up'] ?? []).filter(({ id, figures }) => !id.startsWith(OWN) && figures.length > 0);
+  if (peers.length === 0) return Number.NaN;
   return Math.max(...peers.map(({ figures }) => median(figures.map((one) => one['MB/s'] ?? Number.NaN))));
 }

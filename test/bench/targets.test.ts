@@ -37,6 +37,11 @@ test('The fastest peer is the one with the highest median, and the program itsel
   expect(line).toContain('| 2.00 × | **missed by 20 %** |');
 });
 
+test('Where no peer was measured, nothing is said about one', () => {
+  const own = RESULTS['catch-up']?.slice(0, 2) ?? [];
+  expect(targets({ 'catch-up': own })).toMatch(/fastest peer \| ≥ 2\.5 × \| – \| not measured/);
+});
+
 function memoryLine(results: Results): string | undefined {
   return targets(results)
     .split('\n')
