@@ -46,6 +46,8 @@ export class AlertBook {
       const { group, shown } = match;
       alert = { group, startsMs, lastMs: timeMs, toldMs: timeMs, told: 0, count, shown, shownMs: 0, values, facts: [] };
       state.alerts.set(key, alert);
+      // Found as one of an alert that went on, it has nothing to show; the clock has ended that alert while it waited.
+      if (facts === null) Object.assign(alert, state.ended.peek(key));
     } else {
       alert.count = rule.kind.type === 'distinct' ? Math.max(alert.count, count) : alert.count + 1;
       // A clock that was set back must not make an alert last until it has come forward again.
@@ -63,6 +65,7 @@ export class AlertBook {
     const alert = state.alerts.peek(key);
     if (alert === undefined) return;
     state.alerts.delete(key);
+    if (alert.facts.length > 0) state.ended.set(key, showing(alert));
     if (resolveMs(rule) !== null) this.#tell(rule, state, alert, 'resolved');
   }
 
@@ -119,6 +122,10 @@ export class AlertBook {
       }
     });
   }
+}
+
+function showing({ shown, facts, shownMs }: AlertState): Pick<AlertState, 'shown' | 'facts' | 'shownMs'> {
+  return { shown, facts, shownMs };
 }
 
 export function keyOf(group: readonly string[]): string {

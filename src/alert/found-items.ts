@@ -3,17 +3,12 @@ import type { Addressed } from './notification.ts';
 import { decodeFound, encodeFound, type FoundRecord, placed, type WrittenFound } from './found-record.ts';
 import type { Found } from './match.ts';
 
-/** So much of what was found is kept as it is until it is sent; beyond that it is read back from what was encoded. */
-const MAX_KEPT = 4096;
 const SCRATCH_BYTES = 16 * 1024;
 const COMMA = Buffer.from(',');
 const END = Buffer.from(']}');
 
-/** What was found, as items of batches: encoded once, for batch and journal, and as a rule never read back. */
+/** What was found, as items of batches: encoded once, for batch and journal. Kept as it is, it would take more memory. */
 export class FoundItems {
-  /** By the number that the item is tagged with. */
-  readonly #kept = new Map<number, Found>();
-  #encoded = 0;
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
   put(found: Found, item: ItemWriter): void {
@@ -22,10 +17,6 @@ export class FoundItems {
     const fits = text.length * 3 <= SCRATCH_BYTES;
     const bytes = fits ? this.#scratch : Buffer.from(text);
     item.event(bytes, 0, fits ? bytes.write(text) : bytes.length);
-    this.#encoded += 1;
-    if (this.#kept.size >= MAX_KEPT) this.#kept.clear();
-    this.#kept.set(this.#encoded, found);
-    item.tag(this.#encoded);
   }
 
   bytesOf(batch: Batch, item: number): Buffer {
@@ -33,14 +24,8 @@ export class FoundItems {
   }
 
   of(batch: Batch, item: number): Found {
-    const kept = this.#kept.get(batch.tag(item));
-    const found = kept ?? decodeFound(JSON.parse(this.bytesOf(batch, item).toString()) as WrittenFound);
+    const found = decodeFound(JSON.parse(this.bytesOf(batch, item).toString()) as WrittenFound);
     return placed(found, segmentOf(batch), batch.lineOffset(item));
-  }
-
-  /** These will not be asked for again. */
-  forget(batch: Batch, items: readonly number[]): void {
-    for (const item of items) this.#kept.delete(batch.tag(item));
   }
 
   /** The JSON of a `FoundRecord`; it does not need the batch any more. */

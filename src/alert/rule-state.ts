@@ -20,6 +20,9 @@ export interface Seen {
 /** Requests whose other stages are still to come. */
 const MAX_REQUESTS = 4096;
 
+/** Alerts that ended last, of which matches may still wait to be taken. */
+const MAX_ENDED = 64;
+
 /** What one rule remembers. */
 export class RuleState {
   readonly hash: string;
@@ -28,6 +31,8 @@ export class RuleState {
   readonly values: BoundedMap<Map<string, number>>;
   readonly seen: BoundedMap<Seen>;
   readonly requests = new BoundedMap<1>(MAX_REQUESTS);
+  /** What alerts showed when they ended. */
+  readonly ended = new BoundedMap<Pick<AlertState, 'shown' | 'facts' | 'shownMs'>>(MAX_ENDED);
   /** Time of the first match; 0 before it. */
   startedMs = 0;
   /** Matches, and how often somebody was told, in this run. */

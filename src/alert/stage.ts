@@ -188,7 +188,6 @@ export class AlertStage implements Filter, Output {
     } catch (error) {
       return held(items, 'state-unwritable', `the state of the alert rules cannot be written: ${messageOf(error)}`);
     }
-    this.#items.forget(batch, items);
     return { rejected: [], again: [], duplicates: items.length - found.length };
   }
 

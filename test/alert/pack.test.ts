@@ -10,19 +10,32 @@ import { AlertReplay } from '../../src/inspect/alert-replay.ts';
 import { openAlertRules } from '../../src/inspect/alert-rules.ts';
 import { RecordedLog } from '../../src/inspect/recorded-log.ts';
 import { compileConjuncts } from '../../src/filter/expression.ts';
-import { TECHNIQUES } from '../support/attack-session.ts';
+import { OTHER_WAYS, TECHNIQUES } from '../support/attack-session.ts';
 import { shared } from '../support/shared.ts';
 import { REPOSITORY } from '../support/source-files.ts';
 import { line } from './rules.ts';
 
 const PACK = openAlertRules({ rules: [join(REPOSITORY, 'config/alerts')], overrides: {} });
 /** What a real API server wrote of the attacks and near misses of `TECHNIQUES`; the user agent says which. */
-const SESSION = gunzipSync(readFileSync(join(REPOSITORY, 'test/fixtures/alerts/session.log.gz')))
-  .toString()
-  .split('\n');
+const SESSION = ['session', 'other-ways'].flatMap((name) =>
+  gunzipSync(readFileSync(join(REPOSITORY, `test/fixtures/alerts/${name}.log.gz`)))
+    .toString()
+    .split('\n'),
+);
 
 function recorded(agent: string): readonly string[] {
   return SESSION.filter((one) => one.includes(`"userAgent":"${agent}"`));
+}
+
+interface Answered {
+  readonly verb: string;
+  readonly responseStatus?: { readonly code: number };
+}
+
+/** Verbs and answers of what was recorded of a way. */
+function answersOf(way: string): ReadonlySet<string> {
+  const events = SESSION.filter((one) => one.includes(`/${way}"`)).map((one) => JSON.parse(one) as Answered);
+  return new Set(events.flatMap(({ verb, responseStatus: of }) => (of === undefined ? [] : [`${verb} ${of.code}`])));
 }
 
 function ruleOf(name: string): Rule {
@@ -131,67 +144,22 @@ describe('attempts to hide a privileged pod', () => {
 
 describe('another way to write the same', () => {
   interface Recorded {
-    readonly responseStatus: object;
     readonly requestObject: { readonly spec: object };
   }
   const attack = (rule: string) => JSON.parse(recorded(`attack/${rule}`).at(-1) ?? '') as Recorded;
 
-  test.each(['privileged-pod', 'host-namespace-pod', 'sensitive-host-path', 'token-secret-made'])(
-    'does not hide %s: server-side apply makes objects with a patch',
-    (rule) => {
-      const applied = (code: number) =>
-        JSON.stringify({ ...attack(rule), verb: 'patch', responseStatus: { metadata: {}, code } });
-      expect(alerts(rule, [applied(201)])).toHaveLength(1);
-      // Applied again, it is there already.
-      expect(alerts(rule, [applied(200)])).toEqual([]);
-      expect(alerts(rule, [applied(403)])).toEqual([]);
-    },
-  );
-
-  /** What a real API server wrote of one request, as it would have written it of another. */
-  const altered = (rule: string, changes: object, objectRef: object) => {
-    const event = attack(rule) as Recorded & { readonly objectRef: object };
-    return JSON.stringify({ ...event, ...changes, objectRef: { ...event.objectRef, name: undefined, ...objectRef } });
-  };
-
-  test('does not hide bulk reading of Secrets: lists and watches of many namespaces are told, those of one are not', () => {
-    for (const [verb, stage] of [
-      ['list', 'ResponseComplete'],
-      ['watch', 'ResponseStarted'],
-    ]) {
-      const reads = (namespace: (n: number) => string) =>
-        Array.from({ length: 16 }, (_, n) =>
-          altered(
-            'secrets-read-in-bulk',
-            { verb, stage, auditID: `${n}`, requestURI: `/api/v1/namespaces/${namespace(n)}/secrets?limit=${n}` },
-            { namespace: namespace(n) },
-          ),
-        );
-      expect(
-        alerts(
-          'secrets-read-in-bulk',
-          reads((n) => `place-${n}`),
-        ),
-      ).toHaveLength(1);
-      expect(
-        alerts(
-          'secrets-read-in-bulk',
-          reads(() => 'lab'),
-        ),
-      ).toEqual([]);
-    }
+  test.each(OTHER_WAYS.map(({ rule, way }) => [rule, way]))('does not hide %s: %s', (rule, way) => {
+    expect(alerts(rule, recorded(`attack/${rule}/${way}`))).toHaveLength(1);
+    const near = recorded(`near/${rule}/${way}`);
+    expect(near.length).toBeGreaterThan(0);
+    expect(alerts(rule, near)).toEqual([]);
   });
 
-  test.each([
-    ['system-role-changed', { namespace: undefined }, { namespace: 'lab' }],
-    ['rbac-changed-by-service-account', {}, null],
-    ['cluster-dns-changed', {}, { namespace: 'lab' }],
-  ])('does not hide %s: a whole collection can be deleted at once', (rule, whole, elsewhere) => {
-    const deleted = (objectRef: object, code = 200) =>
-      altered(rule, { verb: 'deletecollection', responseStatus: { metadata: {}, code } }, objectRef);
-    expect(alerts(rule, [deleted(whole)])).toHaveLength(1);
-    expect(alerts(rule, [deleted(whole, 403)])).toEqual([]);
-    if (elsewhere !== null) expect(alerts(rule, [deleted(elsewhere)])).toEqual([]);
+  test('is recorded from a real API server: lists, watches, whole collections and server-side apply are what it says', () => {
+    expect(answersOf('list')).toEqual(new Set(['list 200', 'list 400']));
+    expect(answersOf('watch')).toEqual(new Set(['watch 200']));
+    expect(answersOf('collection')).toEqual(new Set(['deletecollection 200', 'deletecollection 403']));
+    expect(answersOf('apply')).toEqual(new Set(['patch 201', 'patch 200', 'patch 403']));
   });
 
   const withSpec = (rule: string, spec: object) => {

@@ -114,7 +114,7 @@ export function preparation(csr: string, kubeletPort: number): readonly Step[] {
       `${RBAC}/clusterroles`,
       role('lab-sa', [
         { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list'] },
-        { apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles'], verbs: ['create'] },
+        { apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles'], verbs: ['create', 'deletecollection'] },
         { apiGroups: [''], resources: ['pods'], verbs: ['get'] },
       ]),
     ),
@@ -455,6 +455,92 @@ export const TECHNIQUES: readonly Technique[] = [
     rule: 'new-source-network',
     attack: [{ path: `${LAB}/pods` }, { path: `${LAB}/pods`, headers: { 'x-forwarded-for': '203.0.113.77' } }],
     near: [{ path: `${LAB}/pods` }, { path: `${LAB}/services` }],
+  },
+];
+
+/** Makes the object, or changes it: as `kubectl apply --server-side` does. */
+function apply(path: string, object: unknown, more: Partial<Step> = {}): Step {
+  const type = 'application/apply-patch+yaml';
+  return { method: 'PATCH', path: `${path}?fieldManager=lab`, type, body: object, ...more };
+}
+
+/** What is made by an apply; whoever applies it again changes nothing, and whoever may not make it is refused. */
+function applied(rule: string, path: string, object: unknown): OtherWay {
+  const attack = [apply(path, object)];
+  return { rule, way: 'apply', attack, near: [...attack, apply(path, object, { token: 'bob-token' })] };
+}
+
+/** A technique in another way than that of `TECHNIQUES`; those of one rule are told apart by `way`. */
+export interface OtherWay extends Technique {
+  readonly way: string;
+}
+
+/** Other ways to the same end: first the attack, then what looks like it. */
+export const OTHER_WAYS: readonly OtherWay[] = [
+  applied('privileged-pod', `${LAB}/pods/applied-1`, pod('applied-1', {}, { securityContext: { privileged: true } })),
+  applied('host-namespace-pod', `${LAB}/pods/applied-2`, pod('applied-2', { hostPID: true })),
+  applied('sensitive-host-path', `${LAB}/pods/applied-3`, pod('applied-3', hostPath('/etc'))),
+  applied('token-secret-made', `${LAB}/secrets/applied-4`, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'applied-4', annotations: { 'kubernetes.io/service-account.name': 'robot' } },
+    type: 'kubernetes.io/service-account-token',
+  }),
+  {
+    rule: 'privileged-pod',
+    way: 'init',
+    attack: [
+      post(
+        `${LAB}/pods`,
+        pod('init-1', {
+          initContainers: [{ name: 'x', image: 'example.test/c', securityContext: { privileged: true } }],
+        }),
+      ),
+    ],
+    near: [
+      post(
+        `${LAB}/pods`,
+        pod('init-2', {
+          initContainers: [{ name: 'x', image: 'example.test/c', securityContext: { privileged: false } }],
+        }),
+      ),
+    ],
+  },
+  {
+    rule: 'secrets-read-in-bulk',
+    way: 'list',
+    attack: [{ path: '/api/v1/namespaces/place-{n}/secrets?limit=1', times: 16 }],
+    near: [{ path: `${LAB}/secrets?limit=1&continue={n}`, times: 20 }],
+  },
+  {
+    rule: 'secrets-read-in-bulk',
+    way: 'watch',
+    attack: [{ path: '/api/v1/namespaces/place-{n}/secrets?watch=true&timeoutSeconds=1', times: 16 }],
+    near: [{ path: `${LAB}/secrets?watch=true&timeoutSeconds=1`, times: 16 }],
+  },
+  {
+    rule: 'system-role-changed',
+    way: 'collection',
+    attack: [{ method: 'DELETE', path: `${RBAC}/clusterroles?labelSelector=no%3Dsuch` }],
+    near: [
+      { method: 'DELETE', path: `${RBAC}/namespaces/lab/roles?labelSelector=no%3Dsuch` },
+      { method: 'DELETE', path: `${RBAC}/clusterroles?labelSelector=no%3Dsuch`, token: 'bob-token' },
+    ],
+  },
+  {
+    rule: 'rbac-changed-by-service-account',
+    way: 'collection',
+    attack: [{ method: 'DELETE', path: `${RBAC}/namespaces/lab/roles?labelSelector=no%3Dsuch`, token: 'prom-token' }],
+    near: [
+      { method: 'DELETE', path: `${RBAC}/namespaces/lab/roles?labelSelector=no%3Dsuch` },
+      { method: 'DELETE', path: `${RBAC}/namespaces/lab/rolebindings?labelSelector=no%3Dsuch`, token: 'prom-token' },
+    ],
+  },
+  {
+    rule: 'cluster-dns-changed',
+    way: 'collection',
+    attack: [{ method: 'DELETE', path: '/api/v1/namespaces/kube-system/configmaps?labelSelector=no%3Dsuch' }],
+    near: [{ method: 'DELETE', path: `${LAB}/configmaps?labelSelector=no%3Dsuch` }],
   },
 ];
 
