@@ -3,7 +3,7 @@ import { asciiJson } from './added.ts';
 import { dayOf, type Target } from './target.ts';
 
 /** The action line of `_bulk` for an event up to its id: `create` in the index of its day. `slot`: that of its time. */
-export function actionWriter(target: Target): (event: Event, slot: number) => string {
+export function actionWriter(target: Target): (event: Event, slot: number) => Buffer {
   let day = 0;
   let action = actionFor(target, day);
   return function actionOf(event, slot) {
@@ -17,6 +17,6 @@ export function actionWriter(target: Target): (event: Event, slot: number) => st
   };
 }
 
-function actionFor(target: Target, day: number): string {
-  return `{"create":{"_index":${asciiJson(target.nameOn(day))},"_id":"`;
+function actionFor(target: Target, day: number): Buffer {
+  return Buffer.from(`{"create":{"_index":${asciiJson(target.nameOn(day))},"_id":"`);
 }

@@ -5,7 +5,7 @@ import { type Repaired, repairUtf8, restoreUtf8 } from '../invalid-utf8.ts';
 import type { Metadata } from '../metadata.ts';
 import { actionWriter } from './action.ts';
 import { addedText, addedTo, asciiJson } from './added.ts';
-import { contentId } from './content-id.ts';
+import { writeContentId } from './content-id.ts';
 import { ecsEvent, plainEvent } from './ecs-event.ts';
 import { type Encode, NO_TIME } from './encode.ts';
 import { type Target, timeSlot } from './target.ts';
@@ -28,7 +28,9 @@ export function ecsEncoder(target: Target, metadata: Metadata): Encode {
     const repaired = repairUtf8(made.bytes, 0, made.length);
     const writer = new Members(event, item, repaired);
     const added = addedText(metadata, repaired, made.annotationKeys);
-    item.latin1(`${actionOf(event, slot)}${contentId(line)}"}}\n{${added}${fixed}"@timestamp":`);
+    item.copy(actionOf(event, slot));
+    writeContentId(line, item);
+    item.latin1(`"}}\n{${added}${fixed}"@timestamp":`);
     item.copy(event.bytes, event.valueStart(slot), event.valueEnd(slot));
     item.latin1(
       `,"event":{"kind":"event","module":"kubernetes","dataset":"${DATASET}","outcome":"${outcomeOf(event)}"`,

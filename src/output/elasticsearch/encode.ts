@@ -6,10 +6,12 @@ import type { Metadata } from '../metadata.ts';
 import type { RawLine, Refusal } from '../output.ts';
 import { actionWriter } from './action.ts';
 import { addedText, addedTo } from './added.ts';
-import { contentId } from './content-id.ts';
+import { writeContentId } from './content-id.ts';
 import { type Target, timeSlot } from './target.ts';
 
 export type Encode = (event: Event, line: RawLine, item: ItemWriter) => Refusal | null;
+
+const TIMESTAMP = '"@timestamp":';
 
 export const NO_TIME: Refusal = { reason: 'no-timestamp', words: 'the filter left no timestamp to the event' };
 
@@ -21,17 +23,19 @@ export const NO_TIME: Refusal = { reason: 'no-timestamp', words: 'the filter lef
  */
 export function bulkEncoder(target: Target, metadata: Metadata): Encode {
   const actionOf = actionWriter(target);
-  const plain = `"}}\n{${addedText(metadata, null)}`;
+  const behindId = `"}}\n{${addedText(metadata, null)}`;
+  const [plain, plainTimed] = [Buffer.from(behindId), Buffer.from(`${behindId}${TIMESTAMP}`)];
 
   return function encode(event, line, item) {
     const slot = timeSlot(event);
     if (slot === -1) return NO_TIME;
     const repaired = event.isAscii ? null : repairUtf8(event.bytes, event.start, event.end);
-    item.latin1(actionOf(event, slot));
-    item.latin1(contentId(line));
-    item.latin1(repaired === null ? plain : `"}}\n{${addedText(metadata, repaired)}`);
-    if (event.valueStart(SLOT['@timestamp']) === -1) {
-      item.latin1('"@timestamp":');
+    const hasTimestamp = event.valueStart(SLOT['@timestamp']) !== -1;
+    item.copy(actionOf(event, slot));
+    writeContentId(line, item);
+    if (repaired === null) item.copy(hasTimestamp ? plain : plainTimed);
+    else item.latin1(`"}}\n{${addedText(metadata, repaired)}${hasTimestamp ? '' : TIMESTAMP}`);
+    if (!hasTimestamp) {
       item.copy(event.bytes, event.valueStart(slot), event.valueEnd(slot));
       item.byte(0x2c);
     }
