@@ -6,13 +6,14 @@ import { LinesAhead, SPANS_AHEAD } from './lines-ahead.ts';
 import { newSpans, scanEvent } from './scan.ts';
 import { lastGiven, managedFieldsOf, marksOf, scanUsual } from './scan-kernel.ts';
 import type { Splice } from './splice.ts';
-import { readTime } from './time.ts';
+import { type Instant, readTime } from './time.ts';
 
 const QUOTE = 0x22;
 const OPEN_OBJECT = 0x7b;
 const OPEN_ARRAY = 0x5b;
 const NULL = 0x6e;
 const MINUS = 0x2d;
+const BACKSLASH = 0x5c;
 
 /** Fields that hold no others, and of which nothing but where they end is known before they are asked for. */
 const LEAVES: readonly number[] = [SLOT.requestObject, SLOT.responseObject, SLOT.annotations];
@@ -32,7 +33,7 @@ export class EventView implements Event {
   /** Where the spans stand: by themselves, or among those of the lines ahead. */
   #spans = this.#ownSpans;
   #base = 0;
-  readonly #time = { seconds: 0, nanos: 0 };
+  readonly #time: Instant = { seconds: 0, nanos: 0 };
   #timeSlot: number = SLOT.stageTimestamp;
   #json: { readonly value: unknown } | null = null;
   /** What the kernel calls it, where it was given the line by itself. */
@@ -174,7 +175,7 @@ export class EventView implements Event {
       const value = json.space(json.space(keyEnd) + 1);
       const valueEnd = json.value(value);
       // Of a key that stands twice the last one counts.
-      if (this.#text(at, keyEnd) === key) found = this.#text(value, valueEnd);
+      if (this.#isText(at, keyEnd, key)) found = this.#text(value, valueEnd);
       at = json.space(valueEnd);
     }
     return found;
@@ -195,6 +196,10 @@ export class EventView implements Event {
 
   timeMs(): number {
     return this.#time.seconds * 1000 + Math.floor(this.#time.nanos / 1_000_000);
+  }
+
+  instant(): Readonly<Instant> {
+    return this.#time;
   }
 
   timeText(): string {
@@ -220,6 +225,17 @@ export class EventView implements Event {
     if (this.bytes[start] !== QUOTE) return '';
     const text = this.bytes.toString('utf8', start + 1, end - 1);
     return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
+  }
+
+  /** Whether the string at `[start, end)` is that text; most are compared as they stand. */
+  #isText(start: number, end: number, text: string): boolean {
+    const { bytes } = this;
+    for (let at = 0; at < text.length; at += 1) {
+      const byte = bytes[start + 1 + at] as number;
+      if (byte === BACKSLASH || byte > 0x7f) return this.#text(start, end) === text;
+      if (byte !== text.charCodeAt(at)) return false;
+    }
+    return start + text.length + 2 === end || this.#text(start, end) === text;
   }
 
   #readTimes(): Malformed | null {

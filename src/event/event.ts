@@ -1,3 +1,5 @@
+import type { Instant } from './time.ts';
+
 /**
  * One audit event, seen through a lazy view over the bytes of its line: the scan finds where the fields stand, and a
  * field is decoded when it is asked for. A view is reused; what it says holds until its next `read`.
@@ -35,6 +37,8 @@ export interface Event {
   timeNs(): bigint;
   /** The same in whole milliseconds, for which no bigint is made. */
   timeMs(): number;
+  /** The same in two numbers: whole seconds, below zero before 1970, and 0 to 999,999,999 nanoseconds on top of them. */
+  instant(): Readonly<Instant>;
   /** The same as text, as the API server wrote it (RFC 3339). */
   timeText(): string;
   /** The whole event as JavaScript values; parsed once, and slow. Numbers beyond 2^53 lose digits here. */

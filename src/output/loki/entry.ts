@@ -54,9 +54,14 @@ export function streamOf(event: Event): number {
   const end = event.valueEnd(SLOT.level) - 1;
   for (let stream = 1; stream < LEVEL_BYTES.length; stream += 1) {
     const level = LEVEL_BYTES[stream] as Buffer;
-    if (end - start === level.length && event.bytes.compare(level, 0, level.length, start, end) === 0) return stream;
+    if (end - start === level.length && standsAt(level, event.bytes, start)) return stream;
   }
   return 0;
+}
+
+function standsAt(word: Buffer, bytes: Buffer, start: number): boolean {
+  for (let at = 0; at < word.length; at += 1) if (bytes[start + at] !== word[at]) return false;
+  return true;
 }
 
 /** Writes entries; it has a buffer of its own, as the length of an entry stands before its content. */
@@ -66,10 +71,8 @@ export class EntryWriter {
 
   /** Writes one entry. Returns false where the time of the event is before 1970: Loki refuses that in any case. */
   write(event: Event, line: Line, item: ItemWriter): boolean {
-    const time = event.timeNs();
-    if (time < 0n) return false;
-    const seconds = Number(time / NANOS);
-    const nanos = Number(time % NANOS);
+    const { seconds, nanos } = event.instant();
+    if (seconds < 0) return false;
     const timeLength = 1 + varintLength(seconds) + (nanos === 0 ? 0 : 1 + varintLength(nanos));
     const lineLength = line.end - line.start;
     this.#collect(event);
@@ -94,8 +97,7 @@ export class EntryWriter {
   #collect(event: Event): void {
     this.#length = 0;
     for (const [name, slot] of STRINGS) this.#string(name, event, slot);
-    if (event.has(SLOT['responseStatus.code']))
-      this.#text(CODE_NAME, String(event.number(SLOT['responseStatus.code'])));
+    this.#code(event);
     this.#text(DECISION_NAME, event.annotation(DECISION));
   }
 
@@ -110,22 +112,42 @@ export class EntryWriter {
     }
     const length = Math.min(end - start, MAX_VALUE_BYTES);
     this.#open(name, length);
-    event.bytes.copy(this.#pairs, this.#length, start, start + length);
-    this.#length += length;
+    this.#copy(event.bytes, start, start + length);
+  }
+
+  /** A whole number of three digits, as all are that a server means, is copied as it stands. */
+  #code(event: Event): void {
+    const slot = SLOT['responseStatus.code'];
+    if (!event.has(slot)) return;
+    const [start, end] = [event.valueStart(slot), event.valueEnd(slot)];
+    if (end - start !== 3 || !isDigits(event.bytes, start, end)) {
+      this.#text(CODE_NAME, String(event.number(slot)));
+      return;
+    }
+    this.#open(CODE_NAME, 3);
+    this.#copy(event.bytes, start, end);
   }
 
   #text(name: Buffer, text: string): void {
     if (text === '') return;
     const value = cut(Buffer.from(text), MAX_VALUE_BYTES);
     this.#open(name, value.length);
-    this.#length += value.copy(this.#pairs, this.#length);
+    this.#copy(value, 0, value.length);
+  }
+
+  /** Byte by byte: for the few that names and values have, a call into the runtime costs more. */
+  #copy(bytes: Buffer, start: number, end: number): void {
+    const pairs = this.#pairs;
+    let length = this.#length;
+    for (let at = start; at < end; at += 1) pairs[length++] = bytes[at] as number;
+    this.#length = length;
   }
 
   /** Writes what stands before a value. */
   #open(name: Buffer, valueLength: number): void {
     this.#pairs[this.#length++] = FIELD_3;
     this.#varint(name.length + 1 + varintLength(valueLength) + valueLength);
-    this.#length += name.copy(this.#pairs, this.#length);
+    this.#copy(name, 0, name.length);
     this.#pairs[this.#length++] = FIELD_2;
     this.#varint(valueLength);
   }
@@ -211,6 +233,14 @@ export function varintLength(value: number): number {
 /** The `name` field of a pair, encoded. */
 function pairName(name: string): Buffer {
   return Buffer.concat([Buffer.from([FIELD_1, name.length]), Buffer.from(name)]);
+}
+
+function isDigits(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) {
+    const byte = bytes[at] as number;
+    if (byte < 0x30 || byte > 0x39) return false;
+  }
+  return true;
 }
 
 function isPlain(bytes: Buffer, start: number, end: number): boolean {

@@ -36,7 +36,7 @@ export async function probe(
       method: 'POST',
       path: PUSH_PATH,
       headers: PUSH_HEADERS,
-      body: compress(Buffer.alloc(0)),
+      body: compress([]),
     },
     signal,
   );

@@ -45,35 +45,25 @@ export function requestsOf({ batch, items }: Part, newest: Float64Array, nowSeco
   return [...[...together].map(([stream, list]) => ({ stream, items: list })), ...late];
 }
 
-/** Where a request is put together: a new megabyte for each costs more than filling it. */
-let scratch = Buffer.alloc(0);
-
-/**
- * A PushRequest with one stream, as protobuf: `{ repeated StreamAdapter streams = 1; }`. It stands until the next one
- * is made.
- */
-export function pushRequest({ batch, items }: Part, labels: Buffer): Buffer {
+/** A PushRequest with one stream, as protobuf, in pieces: `{ repeated StreamAdapter streams = 1; }`. They are views of the batch. */
+export function pushRequest({ batch, items }: Part, labels: Buffer): readonly Buffer[] {
   let streamLength = 1 + varintLength(labels.length) + labels.length;
   for (const item of items) streamLength += batch.itemEnd(item) - batch.itemStart(item);
-  const length = 1 + varintLength(streamLength) + streamLength;
-  if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(length);
-  const body = scratch;
-  let at = 0;
-  function varint(value: number): void {
-    let rest = value;
-    for (; rest > 0x7f; rest >>>= 7) body[at++] = (rest & 0x7f) | 0x80;
-    body[at++] = rest;
-  }
-  body[at++] = 0x0a;
-  varint(streamLength);
-  body[at++] = 0x0a;
-  varint(labels.length);
-  at += labels.copy(body, at);
+  const head = Buffer.from([0x0a, ...varint(streamLength), 0x0a, ...varint(labels.length)]);
+  const pieces = [head, labels];
   for (let index = 0; index < items.length; ) {
     let next = index + 1;
     while (next < items.length && items[next] === (items[next - 1] as number) + 1) next += 1;
-    at += batch.bytes.copy(body, at, batch.itemStart(items[index] as number), batch.itemEnd(items[next - 1] as number));
+    const [first, last] = [items[index] as number, items[next - 1] as number];
+    pieces.push(batch.bytes.subarray(batch.itemStart(first), batch.itemEnd(last)));
     index = next;
   }
-  return body.subarray(0, at);
+  return pieces;
+}
+
+function varint(value: number): readonly number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
+  return [...bytes, rest];
 }

@@ -24,22 +24,33 @@ const out = kernel.OUT.value;
 let scratch = Buffer.alloc(0);
 
 /**
- * The snappy block format, which is the one that Loki's protobuf push takes (not the framed stream format). Of our own
+ * Compresses what the pieces are together. The snappy block format, which is the one that Loki's protobuf push takes (not the framed stream format). Of our own
  * in WebAssembly: snappyjs, in JavaScript, takes three times the CPU, and that was more than all else that a push costs.
  */
-export function compress(bytes: Buffer): Buffer {
-  const most = MAX_VARINT_BYTES + bytes.length + Math.ceil(bytes.length / 6) + BLOCK_BYTES;
+export function compress(pieces: readonly Buffer[]): Buffer {
+  const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const most = MAX_VARINT_BYTES + total + Math.ceil(total / 6) + BLOCK_BYTES;
   if (scratch.length < most) scratch = Buffer.allocUnsafeSlow(most);
   let length = 0;
-  let rest = bytes.length;
+  let rest = total;
   for (; rest > 0x7f; rest = Math.floor(rest / 128)) scratch[length++] = (rest & 0x7f) | 0x80;
   scratch[length++] = rest;
-  for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
-    const end = Math.min(start + BLOCK_BYTES, bytes.length);
-    memory.set(bytes.subarray(start, end), block);
-    const made = kernel.compress(end - start);
+  let filled = 0;
+  const flush = () => {
+    const made = kernel.compress(filled);
     scratch.set(memory.subarray(out, out + made), length);
     length += made;
+    filled = 0;
+  };
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; ) {
+      const part = piece.subarray(at, at + BLOCK_BYTES - filled);
+      memory.set(part, block + filled);
+      filled += part.length;
+      at += part.length;
+      if (filled === BLOCK_BYTES) flush();
+    }
   }
+  if (filled > 0) flush();
   return Buffer.copyBytesFrom(scratch, 0, length);
 }

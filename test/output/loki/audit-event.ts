@@ -35,6 +35,11 @@ export function auditEvent(line: Buffer, start = 0, end = line.length): Event {
       return typeof value === 'string' ? value : '';
     },
     timeMs: () => Date.parse(timeText()),
+    instant() {
+      const ns = this.timeNs();
+      const seconds = ns / 1_000_000_000n - (ns < 0n && ns % 1_000_000_000n !== 0n ? 1n : 0n);
+      return { seconds: Number(seconds), nanos: Number(ns - seconds * 1_000_000_000n) };
+    },
     timeNs() {
       const [whole, fraction = ''] = timeText().replace('Z', '').split('.');
       return BigInt(Date.parse(`${whole}Z`)) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));

@@ -9,7 +9,7 @@ const BLOCK = 64 * 1024;
 const events = readFileSync(new URL('../../fixtures/events.log', import.meta.url));
 
 function expectBack(bytes: Buffer): Buffer {
-  const compressed = compress(bytes);
+  const compressed = compress([bytes]);
   expect(Buffer.from(snappyjs.uncompress(compressed)).equals(bytes)).toBe(true);
   return compressed;
 }
@@ -58,7 +58,21 @@ it('noise grows by little, and recorded events shrink as much as by the library'
 });
 
 it('what was compressed before is not written over by the next', () => {
-  const first = compress(events);
-  compress(noise(events.length));
+  const first = compress([events]);
+  compress([noise(events.length)]);
   expect(Buffer.from(snappyjs.uncompress(first)).equals(events)).toBe(true);
+});
+
+it('what is handed over in pieces is compressed as the whole is', () => {
+  const property = fc.property(fc.array(fc.nat(70_000), { maxLength: 6 }), (lengths) => {
+    const total = lengths.reduce((sum, length) => sum + length, 0);
+    const bytes = Buffer.from(events.toString('latin1').repeat(Math.ceil(420_000 / events.length)), 'latin1').subarray(
+      0,
+      total,
+    );
+    let at = 0;
+    const pieces = lengths.map((length) => bytes.subarray(at, (at += length)));
+    expect(compress(pieces).equals(compress([bytes]))).toBe(true);
+  });
+  fc.assert(property, { numRuns: 60 });
 });

@@ -27,6 +27,11 @@ export function plainEvent(line: Buffer): Event {
     valueEnd: (slot) => spans.get(FIELDS[slot] as string)?.[1] ?? -1,
     annotation: () => '',
     timeMs: () => Date.parse(timeText()),
+    instant() {
+      const ns = this.timeNs();
+      const seconds = ns / 1_000_000_000n - (ns < 0n && ns % 1_000_000_000n !== 0n ? 1n : 0n);
+      return { seconds: Number(seconds), nanos: Number(ns - seconds * 1_000_000_000n) };
+    },
     timeNs: () => BigInt(Date.parse(timeText())) * 1_000_000n,
     timeText,
     json: () => json,
