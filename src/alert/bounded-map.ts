@@ -31,6 +31,11 @@ export class BoundedMap<Value> {
 
   set(key: string, value: Value): void {
     this.#map.delete(key);
+    this.add(key, value);
+  }
+
+  /** The same of a key that is not there. */
+  add(key: string, value: Value): void {
     this.#map.set(key, value);
     if (this.#map.size <= this.#max) return;
     // Several at once: whoever looks for the oldest walks over the places of those that went before.

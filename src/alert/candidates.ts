@@ -9,17 +9,11 @@ export interface Candidate {
   readonly tests: readonly RuleTest[];
 }
 
-/** Fields that have few values in a cluster, and decide most of what rules ask. */
-const KEY = [
-  SLOT.stage,
-  SLOT.verb,
-  SLOT['objectRef.resource'],
-  SLOT['objectRef.subresource'],
-  SLOT['responseStatus.code'],
-  SLOT['user.username'],
-  SLOT['impersonatedUser.username'],
-];
-const KEY_SLOTS: ReadonlySet<number> = new Set(KEY);
+/** What every rule may ask of. */
+const ALWAYS = [SLOT.stage, SLOT.verb, SLOT['objectRef.resource'], SLOT['objectRef.subresource']];
+/** Fields that have few values in a cluster, and decide most of what rules ask: those of them belong to the key that some rule asks of. */
+const SOMETIMES = [SLOT['responseStatus.code'], SLOT['user.username'], SLOT['impersonatedUser.username']];
+const KEY_SLOTS: ReadonlySet<number> = new Set([...ALWAYS, ...SOMETIMES]);
 
 /** Clients choose verbs, resources and names of their own: what is remembered of them is bounded. */
 const MAX_KEYS = 8192;
@@ -39,6 +33,7 @@ interface Remembered {
  */
 export class Candidates {
   readonly #rules: readonly Rule[];
+  readonly #key: readonly number[];
   #known = new Map<number, Remembered>();
   /** Those that were known before the last MAX_KEYS came: what is still in use comes back from there. */
   #older = new Map<number, Remembered>();
@@ -46,26 +41,28 @@ export class Candidates {
 
   constructor(rules: readonly Rule[]) {
     this.#rules = rules;
+    const asked = rules.flatMap(({ tests }) => tests.filter(isDecidedByKey).flatMap(({ slots }) => [...(slots ?? [])]));
+    this.#key = [...ALWAYS, ...SOMETIMES.filter((slot) => asked.includes(slot))];
   }
 
   of(event: Event): readonly Candidate[] {
     let hash = SEED_A;
-    for (let at = 0; at < KEY.length; at += 1) hash = hashValue(event, KEY[at] as number, hash);
+    for (let at = 0; at < this.#key.length; at += 1) hash = hashValue(event, this.#key[at] as number, hash);
     // Signed, as it is a small number to V8 then, and quick to look up.
     hash = finish(hash) | 0;
     const place = hash & (RECENT - 1);
     const recent = this.#recent[place];
-    if (recent !== undefined && isOf(recent, event)) return recent.candidates;
+    if (recent !== undefined && isOf(recent, this.#key, event)) return recent.candidates;
     const known = this.#known.get(hash);
-    const remembered = known !== undefined && isOf(known, event) ? known : this.#remember(hash, event);
+    const remembered = known !== undefined && isOf(known, this.#key, event) ? known : this.#remember(hash, event);
     if (remembered.key.length <= MAX_KEY_LENGTH) this.#recent[place] = remembered;
     return remembered.candidates;
   }
 
   #remember(hash: number, event: Event): Remembered {
     const older = this.#older.get(hash);
-    const isKnown = older !== undefined && isOf(older, event);
-    const remembered = isKnown ? older : { key: keyOf(event), candidates: this.#find(event) };
+    const isKnown = older !== undefined && isOf(older, this.#key, event);
+    const remembered = isKnown ? older : { key: keyOf(this.#key, event), candidates: this.#find(event) };
     if (remembered.key.length > MAX_KEY_LENGTH) return remembered;
     if (this.#known.size >= MAX_KEYS) {
       this.#older = this.#known;
@@ -93,10 +90,10 @@ function isDecidedByKey({ slots, fails }: RuleTest): boolean {
   return slots !== null && !fails && [...slots].every((slot) => KEY_SLOTS.has(slot));
 }
 
-function isOf({ key }: Remembered, event: Event): boolean {
+function isOf({ key }: Remembered, slots: readonly number[], event: Event): boolean {
   let at = 0;
-  for (let index = 0; index < KEY.length; index += 1) {
-    const slot = KEY[index] as number;
+  for (let index = 0; index < slots.length; index += 1) {
+    const slot = slots[index] as number;
     if (!holdsValue(key, at, event, slot)) return false;
     at += event.valueEnd(slot) - event.valueStart(slot);
     if (key.charCodeAt(at) !== 0) return false;
@@ -105,6 +102,6 @@ function isOf({ key }: Remembered, event: Event): boolean {
   return at === key.length;
 }
 
-function keyOf(event: Event): string {
-  return KEY.map((slot) => `${valueOf(event, slot)}\u0000`).join('');
+function keyOf(slots: readonly number[], event: Event): string {
+  return slots.map((slot) => `${valueOf(event, slot)}\u0000`).join('');
 }

@@ -116,7 +116,7 @@ export class Engine {
 
   #take(found: Found): void {
     if (this.occurrences.peek(found.occurrence) !== undefined) return;
-    this.occurrences.set(found.occurrence, 1);
+    this.occurrences.add(found.occurrence, 1);
     for (const match of found.matches) {
       this.#waiting.remove(match.rule, keyOf(match.group), this.#isFresh(match));
       const rule = this.#rules.get(match.rule);
@@ -130,7 +130,7 @@ export class Engine {
     const { timeMs } = found;
     if (hasRequests(rule)) {
       if (state.requests.touch(found.request) !== undefined) return;
-      state.requests.set(found.request, 1);
+      state.requests.add(found.request, 1);
     }
     state.matches += 1;
     if (timeMs < this.watch.latestMs - this.#options.limits.toleranceMs) state.late += 1;
@@ -148,7 +148,7 @@ export class Engine {
         let seen = state.seen.touch(key);
         if (seen === undefined) {
           seen = state.newSeen(timeMs);
-          state.seen.set(key, seen);
+          state.seen.add(key, seen);
         }
         if (seen.values.touch(match.value) !== undefined) return;
         state.learn(seen, match.value);
@@ -190,7 +190,7 @@ export class Engine {
     let times = state.times.touch(key);
     if (times === undefined) {
       times = [];
-      state.times.set(key, times);
+      state.times.add(key, times);
     }
     const together = addTime(times, found.timeMs, count, windowMs, this.#options.limits.toleranceMs);
     if (together === 0) return;
@@ -209,7 +209,7 @@ export class Engine {
     let values = state.values.touch(key);
     if (values === undefined) {
       values = new Map();
-      state.values.set(key, values);
+      state.values.add(key, values);
     }
     const { toleranceMs } = this.#options.limits;
     const together = addValue(values, match.value, found.timeMs, { count, windowMs, toleranceMs });

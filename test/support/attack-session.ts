@@ -510,7 +510,7 @@ export const OTHER_WAYS: readonly OtherWay[] = [
     rule: 'secrets-read-in-bulk',
     way: 'list',
     attack: [{ path: '/api/v1/namespaces/place-{n}/secrets?limit=1', times: 16 }],
-    near: [{ path: `${LAB}/secrets?limit=1&continue={n}`, times: 20 }],
+    near: [{ path: `${LAB}/secrets?limit={n}`, times: 20 }],
   },
   {
     rule: 'secrets-read-in-bulk',
