@@ -90,7 +90,7 @@ export class EventWriter {
 }
 
 /** The clock that also names the backups, made finer by counting what falls into the same millisecond. */
-function systemMicros(): () => number {
+export function systemMicros(): () => number {
   let last = 0;
   return () => {
     const now = Date.now() * 1000;

@@ -3,7 +3,7 @@ import { AuditLog, type AuditLogOptions } from '../../src/demo/audit-log.ts';
 import { contentId } from '../../src/demo/content.ts';
 import { seededRandom } from '../../src/demo/random.ts';
 import { type RecordedEvent, recordedEvents } from '../../src/demo/recorded-event.ts';
-import { EventWriter, type Pace } from '../../src/demo/writer.ts';
+import { EventWriter, type Pace, systemMicros } from '../../src/demo/writer.ts';
 
 /** Recorded events below this size, for tests that do not need large ones. */
 const SMALL_BYTES = 20_000;
@@ -17,6 +17,9 @@ export class WrittenLog {
   readonly #options: AuditLogOptions;
   #log: AuditLog;
   readonly #writer: EventWriter;
+  readonly #clock = systemMicros();
+  /** When the event was made that is the first one after a rotation. */
+  #firstMicros: number | null = null;
   #bytes = 0;
 
   constructor(options: AuditLogOptions & { readonly seed?: number; readonly events?: readonly RecordedEvent[] }) {
@@ -30,6 +33,11 @@ export class WrittenLog {
       events: options.events ?? small,
       random: seededRandom(options.seed ?? 1),
       onLine: (line) => this.written.add(contentId(line)),
+      nowMicros: () => {
+        const micros = this.#firstMicros ?? this.#clock();
+        this.#firstMicros = null;
+        return micros;
+      },
     });
   }
 
@@ -70,8 +78,9 @@ export class WrittenLog {
     appendFileSync(this.path, text);
   }
 
-  /** Returns the path of the new backup. */
+  /** Returns the path of the new backup. The API server rotates within the write of an event: the next one was made before. */
   rotate(): string {
+    this.#firstMicros = this.#clock();
     return this.#log.rotate();
   }
 
