@@ -34,7 +34,10 @@ export function judge(join: Join): Continuity {
   if (firstMs === null) return 'unproven';
   // A rotation that fits is the one that made this segment, whatever a clock step did to the order of the names.
   const fits = (instant: number) => instant >= firstMs - NAME_PRECISION_MS && instant - firstMs <= USUAL_LEAD_MS;
-  if (instants.some((instant) => instant !== ownInstantMs && fits(instant))) return 'continuous';
+  // One after its own rotation can have made it only where the clock was set back meanwhile.
+  const isOrdered = ownInstantMs !== null && ownInstantMs >= firstMs - NAME_PRECISION_MS;
+  const isEarlier = (instant: number) => (isOrdered ? instant < ownInstantMs : instant !== ownInstantMs);
+  if (instants.some((instant) => isEarlier(instant) && fits(instant))) return 'continuous';
   if (previousInstantMs !== null) {
     if (firstMs > previousInstantMs + NAME_PRECISION_MS) return 'gap';
     const lead = previousInstantMs - firstMs;
