@@ -97,7 +97,7 @@ class HttpTransport implements Transport {
       cut.abort(new Error('the agent is stopping'));
     };
     // In whole seconds: Node.js keeps a list for each length of time that there is.
-    const limitMs = this.#config.timeout + Math.ceil((request.body?.length ?? 0) / 2 ** 20) * 1000;
+    const limitMs = this.#config.timeout + Math.round((request.body?.length ?? 0) / 2 ** 20) * 1000;
     const timer = setTimeout(() => cut.abort(new Error(`no answer within ${Math.round(limitMs)} ms`)), limitMs);
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop);
