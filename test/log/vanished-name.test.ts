@@ -122,7 +122,7 @@ test('the file that was live a moment ago owns the name that vanished', async ()
   const directory = temporaryDirectory();
   const live = join(directory, 'audit.log');
   writeFileSync(live, 'first\n');
-  const log = await open(directory, { ...LOG_FILES, ...filesThatShowLater(directory) });
+  const log = await open(directory, { ...LOG_FILES, ...filesThatShowLater(directory) }, () => 1000);
   unlinkSync(live);
   writeFileSync(live, 'second\n');
   await log.refresh(true);
