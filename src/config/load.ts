@@ -12,7 +12,7 @@ import { findInterpolation } from './interpolation.ts';
 import { checkSchema, valueAt } from './issues.ts';
 import { outputSchema } from './output-schema.ts';
 import { checkDeadLetters } from './dead-letter-checks.ts';
-import { memoryBounds } from './memory-bounds.ts';
+import { memoryBounds, outputsWithin } from './memory-bounds.ts';
 import { describesPipeline, overlaySettings, placeOfSetting } from './overlay.ts';
 import type { Path, Place, Problem } from './problem.ts';
 import { formatPath, sortProblems } from './problem.ts';
@@ -113,9 +113,11 @@ function check(value: unknown, input: LoadInput, report: Report): Config | undef
   if (data === undefined) return undefined;
   checkAlerts(data, input, report);
   const metadata = resolveMetadata(data.metadata, environment, report);
-  const bounds = memoryBounds(data, value, input.memoryLimit ?? Number.POSITIVE_INFINITY, report);
-  checkDeadLetters(data.outputs, bounds.maxLineBytes, report);
-  return { ...data, ...bounds, metadata, namesSources: data.metadata.source };
+  const memoryLimit = input.memoryLimit ?? Number.POSITIVE_INFINITY;
+  const bounds = memoryBounds(data, value, memoryLimit, report);
+  const within = outputsWithin(data.outputs, value, memoryLimit);
+  checkDeadLetters(within, bounds.maxLineBytes, report);
+  return { ...data, ...bounds, outputs: within, metadata, namesSources: data.metadata.source };
 }
 
 /** Headers of an `http` output are filled in; see header-template.ts. */

@@ -1,6 +1,6 @@
 import { valueAt } from './issues.ts';
 import type { Report } from './report.ts';
-import type { Config } from './schema.ts';
+import type { Config, OutputConfig } from './schema.ts';
 
 /** What the program takes by itself, next to what it holds of the trail: code, heap, connections. */
 const PROGRAM_BYTES = 96 * 2 ** 20;
@@ -34,6 +34,23 @@ export function memoryBounds(
     });
   }
   return { memory, maxLineBytes: config.maxLineBytes };
+}
+
+/** Where there is less memory than this, four batches of each output are better half as large. */
+const AMPLE_BYTES = 512 * 2 ** 20;
+const SMALL_BATCH_BYTES = 2 ** 20;
+
+/** The outputs, with smaller batches where the process has little memory and their size is not written. */
+export function outputsWithin<Sized extends Pick<OutputConfig, 'batch'>>(
+  outputs: readonly Sized[],
+  value: unknown,
+  memoryLimit: number,
+): Sized[] {
+  return outputs.map((output, at) => {
+    const isSet = valueAt(value, ['outputs', at, 'batch', 'maxBytes']) !== undefined;
+    if (isSet || memoryLimit >= AMPLE_BYTES) return output;
+    return { ...output, batch: { ...output.batch, maxBytes: Math.min(output.batch.maxBytes, SMALL_BATCH_BYTES) } };
+  });
 }
 
 /** What Node.js says of the bound on a process: 0 where there is none that it can see, and then nothing bounds it. */

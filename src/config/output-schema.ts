@@ -6,9 +6,10 @@ import { bytes, duration } from './units.ts';
 
 export const batch = z
   .strictObject({
-    maxBytes: bytes('A batch is sent when it holds so many encoded bytes,', { min: 1024, max: 64 * 2 ** 20 }).prefault(
-      '2Mi',
-    ),
+    maxBytes: bytes(
+      'A batch is sent when it holds so many encoded bytes (half of that is the default below 512Mi of memory),',
+      { min: 1024, max: 64 * 2 ** 20 },
+    ).prefault('2Mi'),
     maxEvents: z.int().min(1).max(100_000).default(5000).describe('… or so many events,'),
     maxDelay: duration('… or when its first event has waited so long.', { max: 60_000 }).prefault('1s'),
     maxInFlight: z

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { memoryBounds, memoryLimitOf } from '../../src/config/memory-bounds.ts';
+import { memoryBounds, memoryLimitOf, outputsWithin } from '../../src/config/memory-bounds.ts';
 import type { Complaint } from '../../src/config/report.ts';
 
 const MI = 2 ** 20;
@@ -48,5 +48,18 @@ describe('the bounds on memory', () => {
       { path: ['maxLineBytes'], message: expect.stringContaining('where the process may have 201326592 bytes') },
     ]);
     expect(bounds(Number.POSITIVE_INFINITY, { maxLineBytes: '64Mi' }).complaints).toEqual([]);
+  });
+});
+
+describe('batches', () => {
+  const batch = { maxBytes: 2 * MI, maxEvents: 5000, maxDelay: 1000, maxInFlight: 2 };
+  const sizeOf = (limit: number, written: object) =>
+    outputsWithin([{ batch }], { outputs: [written] }, limit).map((output) => output.batch.maxBytes / MI);
+
+  it('are half as large where the process has little memory, and nobody said how large they are', () => {
+    expect(sizeOf(192 * MI, { name: 'o' })).toEqual([1]);
+    expect(sizeOf(192 * MI, { name: 'o', batch: { maxBytes: '2Mi' } })).toEqual([2]);
+    expect(sizeOf(512 * MI, { name: 'o' })).toEqual([2]);
+    expect(sizeOf(Number.POSITIVE_INFINITY, { name: 'o' })).toEqual([2]);
   });
 });
