@@ -41,7 +41,7 @@ export class EventView implements Event {
 
   /**
    * Prepares for the first `most` bytes, or less, of the lines in `[start, end)`, of which the last need not have its
-   * newline: `read` of one after the other is cheap then, as long as the bytes stay as they are.
+   * newline: `read` of one after the other is cheap then. To be said anew once the bytes may have changed.
    */
   lookAhead(bytes: Buffer, start: number, end: number, most: number): void {
     this.#ahead.look(bytes, start, end, most);

@@ -112,8 +112,10 @@ export class Cutter {
     this.#lastStart = -1;
     const base = offset - start;
     let at = start;
+    // What was seen ahead before may have changed, or others have looked meanwhile.
+    this.#lookAhead(bytes, start, end);
     while (at < end && base + at < until) {
-      const stop = this.#lineEnd(bytes, at, end);
+      const stop = this.#lineEnd(bytes, at, end, at > start);
       const next = Math.min(end, stop + 1);
       if (!this.#line(bytes, at, stop, next - at, base + at)) break;
       at = next;
@@ -200,18 +202,23 @@ export class Cutter {
     return new BatchBuilder(this.#maxBytes + ROOM);
   }
 
-  /** Index behind the last byte of the line at `start`, but for its newline. */
-  #lineEnd(bytes: Buffer, start: number, end: number): number {
-    const { event } = this.#options;
-    let stop = event.lineEnd(start);
-    if (stop !== -1) return stop;
-    // No further than the batch has room for: what is scanned beyond that is scanned again.
+  /** No further than the batch has room for: what is scanned beyond that is scanned again. */
+  #lookAhead(bytes: Buffer, start: number, end: number): void {
     const room = Math.max(this.#maxBytes - this.#builder.length, MIN_AHEAD_BYTES);
-    event.lookAhead(bytes, start, end, room);
-    stop = event.lineEnd(start);
-    if (stop !== -1) return stop;
-    stop = bytes.indexOf(NEWLINE, start);
-    return stop === -1 || stop > end ? end : stop;
+    this.#options.event.lookAhead(bytes, start, end, room);
+  }
+
+  /** Index behind the last byte of the line at `start`, but for its newline. `looks` further ahead where that is called for. */
+  #lineEnd(bytes: Buffer, start: number, end: number, looks: boolean): number {
+    const { event } = this.#options;
+    const known = event.lineEnd(start);
+    if (known !== -1) return known;
+    if (looks) {
+      this.#lookAhead(bytes, start, end);
+      return this.#lineEnd(bytes, start, end, false);
+    }
+    const newline = bytes.indexOf(NEWLINE, start);
+    return newline === -1 || newline > end ? end : newline;
   }
 
   #rememberLast(bytes: Buffer): void {

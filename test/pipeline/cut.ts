@@ -11,6 +11,7 @@ export interface CutOptions {
   readonly maxEvents?: number;
   readonly filter?: Filter;
   readonly output?: ScriptedOutput;
+  readonly event?: EventView;
 }
 
 export function newCutter({
@@ -18,10 +19,11 @@ export function newCutter({
   maxEvents = 5000,
   filter = PASS_ALL,
   output = new ScriptedOutput(),
+  event = new EventView(),
 }: CutOptions = {}): Cutter {
   return new Cutter({
     source: 'kube',
-    event: new EventView(),
+    event,
     filter,
     output,
     salvage,

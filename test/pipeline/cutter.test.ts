@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/event/event.ts';
+import { EventView } from '../../src/event/event-view.ts';
 import { SLOT } from '../../src/event/field.ts';
 import type { Filter } from '../../src/filter/filter.ts';
 import { unaccounted } from '../../src/state/counts.ts';
@@ -181,6 +182,40 @@ describe('a cutter', () => {
     cutter.rest();
     expect(cutter.heldBytes).toBe(one);
     expect(cutAll(cutter, events(4)).map(({ items }) => items.length)).toEqual([2, 2]);
+  });
+
+  it('reads what stands there, though it had looked further ahead in a buffer that holds something else now', () => {
+    const bytes = Buffer.alloc(4096, 0x20);
+    const first = [1, 2, 3, 4].map((id) => eventLine(id, 1e12, 100)).join('');
+    bytes.write(first, 0, 'latin1');
+    const cutter = newCutter({ maxEvents: 2 });
+    cutter.begin(0);
+    const at = cutter.cut(bytes, 0, first.length, 0);
+    cutter.seal('segment');
+    const others = [5, 6].map((id) => eventLine(id, 1e12, 33)).join('');
+    bytes.write(others, at, 'latin1');
+
+    cutter.cut(bytes, at, at + others.length, at);
+    const { batch } = cutter.seal('segment');
+    expect(batch.bytes.toString('latin1')).toBe(others);
+    expect(batch.count).toBe(2);
+  });
+
+  it('shares its view of events with another that cuts elsewhere meanwhile', () => {
+    const event = new EventView();
+    const cutters = [1, 2].map(() => newCutter({ maxEvents: 1, event }));
+    const logs = [100, 33].map((padding) => [1, 2, 3].map((id) => eventLine(id, 1e12, padding)));
+    const ends = [0, 0];
+    for (const turn of [0, 1, 2]) {
+      for (const [which, cutter] of cutters.entries()) {
+        const lines = logs[which] as string[];
+        const bytes = Buffer.from(lines.join(''));
+        const from = ends[which] as number;
+        cutter.begin(from);
+        ends[which] = cutter.cut(bytes, from, bytes.length, from);
+        expect(cutter.seal('segment').batch.bytes.toString('latin1')).toBe(lines[turn]);
+      }
+    }
   });
 });
 
