@@ -50,6 +50,8 @@ export class Progress {
   #saving: Promise<void> = Promise.resolve();
   #saves = 0;
   #dirty = false;
+  /** After so many changes of the log, the window has the names of its files. */
+  #namesAt = -1;
   #superseded: AuditailError | null = null;
   readonly #unwritable = {};
 
@@ -186,8 +188,17 @@ export class Progress {
   /** Saves where something has changed and the last save is long enough ago; does not wait for the disk. Throws as `note` does. */
   saveIfDue(): void {
     this.#throwIfSuperseded();
+    this.#learnNames();
     const due = Date.now() - this.#savedAt >= this.#options.checkpointIntervalMs;
     if (this.#dirty && due && this.#saves === 0) void this.save();
+  }
+
+  /** A file may have been settled before its new name was seen: should it be gone by the next start, it is known by that. */
+  #learnNames(): void {
+    const { changes, segments } = this.#options.log;
+    if (changes === this.#namesAt) return;
+    this.#namesAt = changes;
+    for (const { id, name } of segments) if (this.window.rename(id, name)) this.#dirty = true;
   }
 
   /** One at a time; each takes what is so when its turn comes. */

@@ -120,6 +120,14 @@ export class Window {
     this.#advance();
   }
 
+  /** Takes the name that a segment has got; whether that is news. */
+  rename(id: string, name: string): boolean {
+    const record = this.#records.get(id);
+    if (record === undefined || record.name === name) return false;
+    this.#put({ ...record, name });
+    return true;
+  }
+
   /** What stands before the offset is not taken: the segment counts as settled up to there. */
   begin(id: string, name: string, offset: number): void {
     this.#put({ ...this.#of(id, name), settled: offset });
@@ -150,7 +158,6 @@ export class Window {
       const filters = decidedBy(record, range.from, filterHash);
       this.#put({
         ...record,
-        name,
         settled: range.to,
         done: false,
         marks,
