@@ -60,11 +60,13 @@ export class Log {
   readonly isSpool: boolean;
   /** What never came into the log, as its source tells: readers record it as lost. Grows only. */
   readonly reported: Loss[] = [];
-  /** Rotation instants known from names, ascending: what continuity is judged by. */
+  /** Rotation instants known from names that were seen in this run, ascending: what continuity is judged by. */
   readonly instants: number[] = [];
   readonly retention: Retention;
   readonly rate = new WriteRate();
 
+  /** The same, and those that readers remember: how often files are rotated. */
+  readonly #rhythm: number[] = [];
   readonly #files: LogFiles;
   readonly #now: () => number;
   readonly #earlierPins: EarlierPins | null;
@@ -94,7 +96,10 @@ export class Log {
     const keeper = new Keeper({ files, segments, pins, retention: this.retention, spool, maxHeldFiles, anomaly, now });
     this.#keeper = keeper;
     const { gzipSettleMs = GZIP_SETTLE_MS } = options;
-    const learn = (instantMs: number) => learnInstant(this.instants, instantMs);
+    const learn = (instantMs: number) => {
+      learnInstant(this.instants, instantMs);
+      learnInstant(this.#rhythm, instantMs);
+    };
     this.#earlierPins = pins === null ? null : new EarlierPins(pins, { files, segments, keeper, anomaly, learn, now });
     const backups = new Backups({ files, names, segments, keeper, anomaly, learn, gzipSettleMs, now });
     this.#backups = backups;
@@ -151,7 +156,7 @@ export class Log {
   /** Readers are there before the first look. `instants` are those it remembers. */
   register(reader: LogReader, instants: readonly number[]): void {
     this.#segments.addReader(reader);
-    for (const instant of instants) learnInstant(this.instants, instant);
+    for (const instant of instants) learnInstant(this.#rhythm, instant);
   }
 
   /** Looks for pins of an earlier run, then at the directory. Throws nothing: `readable` and `words` tell. */
@@ -250,7 +255,7 @@ export class Log {
   }
 
   #pauseMs(activeMs: number): number {
-    return pauseMs({ activeMs, instants: this.instants, backups: this.#backups.limit ?? this.#backups.count });
+    return pauseMs({ activeMs, instants: this.#rhythm, backups: this.#backups.limit ?? this.#backups.count });
   }
 
   async #refresh(thorough: boolean): Promise<boolean> {

@@ -6,15 +6,21 @@ import type { Segment } from '../log/segment.ts';
 
 /**
  * Judges the join with the segment before, when a segment is entered at its beginning: what is to be said before its
- * first line. `last` is the last event that was read before.
+ * first line. `last` is the last event that was read before; `rotations` are those that this output knows of from earlier
+ * runs, ascending.
  */
-export function piecesAtJoin(log: Log, last: EventReference | undefined, segment: Segment): Piece[] {
+export function piecesAtJoin(
+  log: Log,
+  last: EventReference | undefined,
+  rotations: readonly number[],
+  segment: Segment,
+): Piece[] {
   if (log.isSpool) return [];
   const previous = log.previousOf(segment);
   const first = segment.first;
   const continuity = judge({
     firstMs: first === null ? null : Date.parse(first.time),
-    instants: log.instants,
+    instants: [...new Set([...rotations, ...log.instants])].sort((a, b) => a - b),
     previousInstantMs: previous?.instantMs ?? null,
     previousWrittenMs: previous?.writtenMs ?? null,
     lastReadMs: last === undefined ? null : Date.parse(last.time),

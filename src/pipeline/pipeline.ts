@@ -135,7 +135,7 @@ export class Pipeline implements LogReader {
     this.#cursor = new Cursor(log, this.#places, {
       maxLineBytes: options.maxLineBytes,
       known: (name) => progress.window.records.some((record) => stemOf(record.name) === stemOf(name)),
-      enter: (segment) => piecesAtJoin(log, this.#progress.last, segment),
+      enter: (segment) => piecesAtJoin(log, this.#progress.last, this.#progress.rotations, segment),
       large: { largeBytes: LARGE_BYTES, room: () => this.#turnForLargeLine() },
     });
     this.#readLimit = new ReadLimit({

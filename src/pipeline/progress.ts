@@ -1,6 +1,7 @@
 import type { RetryConfig } from '../config/schema.ts';
 import { AuditailError, messageOf } from '../errors.ts';
 import type { Filter } from '../filter/filter.ts';
+import { learnInstant } from '../log/instants.ts';
 import type { Log } from '../log/log.ts';
 import type { EventReference, Loss } from '../log/loss.ts';
 import type { Segment } from '../log/segment.ts';
@@ -43,6 +44,11 @@ export class Progress {
   filterHash: string;
   /** The last event that was read. */
   last: EventReference | undefined;
+  /**
+   * Instants in the names of files that have been settled to their end, in this run or before, ascending. Of no others:
+   * what begins at the end of a file that was never read, and is gone by the next start, does not follow on what was read.
+   */
+  readonly rotations: number[];
   readonly #options: ProgressOptions;
   readonly #ending = new Map<string, { readonly segment: Segment; readonly length: number }>();
   #lossCount: number;
@@ -62,6 +68,7 @@ export class Progress {
     this.window = new Window(resume?.segments ?? [], resume?.totals ?? NO_COUNTS);
     this.#lossCount = resume?.losses ?? 0;
     this.last = resume?.last;
+    this.rotations = [...(resume?.rotations ?? [])];
   }
 
   /** Something has moved that the next checkpoint has to hold. */
@@ -95,6 +102,7 @@ export class Progress {
     // Has it grown meanwhile, it is being read on, and ends once more.
     if (!this.window.isSettled(id) || (this.window.record(id)?.settled ?? 0) > length) return;
     this.window.finish(id, name, length);
+    this.#learnNames();
     this.#forgetVanished();
     await this.save();
   }
@@ -188,7 +196,7 @@ export class Progress {
   /** Saves where something has changed and the last save is long enough ago; does not wait for the disk. Throws as `note` does. */
   saveIfDue(): void {
     this.#throwIfSuperseded();
-    this.#learnNames();
+    if (this.#options.log.changes !== this.#namesAt) this.#learnNames();
     const due = Date.now() - this.#savedAt >= this.#options.checkpointIntervalMs;
     if (this.#dirty && due && this.#saves === 0) void this.save();
   }
@@ -196,9 +204,11 @@ export class Progress {
   /** A file may have been settled before its new name was seen: should it be gone by the next start, it is known by that. */
   #learnNames(): void {
     const { changes, segments } = this.#options.log;
-    if (changes === this.#namesAt) return;
     this.#namesAt = changes;
-    for (const { id, name } of segments) if (this.window.rename(id, name)) this.#dirty = true;
+    for (const { id, name, instantMs } of segments) {
+      if (this.window.rename(id, name)) this.#dirty = true;
+      if (instantMs !== null && this.window.record(id)?.done === true) learnInstant(this.rotations, instantMs);
+    }
   }
 
   /** One at a time; each takes what is so when its turn comes. */
@@ -257,7 +267,7 @@ export class Progress {
       filter: this.filterHash,
       segments: this.window.records,
       window: this.window.ranges,
-      rotations: [...log.instants],
+      rotations: [...this.rotations],
       totals: this.window.totals,
       ...(this.last === undefined ? {} : { last: this.last }),
       losses: this.#lossCount,

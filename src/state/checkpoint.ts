@@ -79,7 +79,7 @@ export interface Checkpoint {
   readonly filter: string;
   readonly segments: readonly SegmentRecord[];
   readonly window: readonly WindowRange[];
-  /** Instants (ms since the epoch) in the names of the newest backups known, ascending, 200 at most. */
+  /** Instants (ms since the epoch) in the names of the newest backups settled to their end, ascending, 200 at most. */
   readonly rotations: readonly number[];
   /** Sums over all segments ever read. */
   readonly totals: Counts;

@@ -48,7 +48,7 @@ export class Reading implements LogReader {
     this.#log = log;
     const enter = (segment: Segment) => {
       const last = this.lines.at(-1);
-      return judged ? piecesAtJoin(log, last === undefined ? last : referenceIn(last), segment) : [];
+      return judged ? piecesAtJoin(log, last === undefined ? last : referenceIn(last), [], segment) : [];
     };
     this.cursor = new Cursor(log, this.places, { maxLineBytes, enter });
     log.register(this, []);

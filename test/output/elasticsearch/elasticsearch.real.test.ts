@@ -65,7 +65,7 @@ for (const { folder, prefix, port, badDate } of kinds) {
     }
 
     function outputInto(settings: Readonly<Record<string, unknown>>) {
-      const config = outputConfig('elasticsearch', { url, ...settings });
+      const config = outputConfig('elasticsearch', { url, batch: { maxBytes: '1Mi' }, ...settings });
       return createElasticsearchOutput(
         config,
         { cluster: 'lab' },
