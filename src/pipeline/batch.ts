@@ -84,8 +84,8 @@ export class BatchBuilder implements ItemWriter {
     this.#writer.copy(source, start, end);
   }
 
-  latin1(text: string): void {
-    this.#writer.latin1(text);
+  latin1(text: string, count?: number): void {
+    this.#writer.latin1(text, count);
   }
 
   utf8(text: string): void {

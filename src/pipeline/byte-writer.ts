@@ -38,15 +38,19 @@ export class ByteWriter {
   copy(source: Buffer, start = 0, end = source.length): void {
     const count = end - start;
     this.reserve(count);
-    if (count > SHORT) this.length += source.copy(this.bytes, this.length, start, end);
-    else for (let at = start; at < end; at += 1) this.bytes[this.length++] = source[at] as number;
+    const { bytes, length } = this;
+    if (count > SHORT) source.copy(bytes, length, start, end);
+    else for (let at = 0; at < count; at += 1) bytes[length + at] = source[start + at] as number;
+    this.length = length + count;
   }
 
-  /** Text of which every character is below U+0100, one byte each. */
-  latin1(text: string): void {
-    this.reserve(text.length);
-    if (text.length > SHORT) this.length += this.bytes.write(text, this.length, 'latin1');
-    else for (let at = 0; at < text.length; at += 1) this.bytes[this.length++] = text.charCodeAt(at);
+  /** The first `count` characters of a text of which every one is below U+0100, one byte each. */
+  latin1(text: string, count = text.length): void {
+    this.reserve(count);
+    const { bytes, length } = this;
+    if (count > SHORT) bytes.write(text, length, count, 'latin1');
+    else for (let at = 0; at < count; at += 1) bytes[length + at] = text.charCodeAt(at);
+    this.length = length + count;
   }
 
   utf8(text: string): void {

@@ -24,9 +24,9 @@ export function contentId(line: RawLine): string {
 }
 
 /** Writes the same, without a string of its own for each event. */
-export function writeContentId(line: RawLine, item: Pick<ItemWriter, 'byte'>): void {
+export function writeContentId(line: RawLine, item: Pick<ItemWriter, 'byte' | 'latin1'>): void {
   const text = digest(line);
-  for (let at = 0; at < WHOLE; at += 1) item.byte(text.charCodeAt(at));
+  item.latin1(text, WHOLE);
   item.byte(LAST.charCodeAt(LAST_BY_CODE[text.charCodeAt(WHOLE)] as number));
 }
 
