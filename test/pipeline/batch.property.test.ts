@@ -11,14 +11,28 @@ function decodeVarint(bytes: Buffer): number {
 
 describe('a byte writer', () => {
   it('holds what was written one behind the other, whatever it began with', () => {
-    const latin1 = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)) });
+    // Short ones are written byte by byte, long ones in one go.
+    const unit = fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code));
+    const latin1 = fc.string({ unit, maxLength: 200 });
     const write = fc.oneof(
       fc.nat(255).map((value) => ({ bytes: Buffer.from([value]), to: (writer: ByteWriter) => writer.byte(value) })),
       fc.uint8Array({ maxLength: 300 }).map((value) => ({
         bytes: Buffer.from(value),
         to: (writer: ByteWriter) => writer.copy(Buffer.from(value)),
       })),
+      fc.tuple(fc.uint8Array({ maxLength: 300 }), fc.nat(300), fc.nat(300)).map(([value, from, to]) => {
+        const [start, end] = [from, to].map((place) => Math.min(place, value.length)).sort((a, b) => a - b);
+        const part = Buffer.from(value).subarray(start, end);
+        return { bytes: part, to: (writer: ByteWriter) => writer.copy(Buffer.from(value), start, end) };
+      }),
       latin1.map((text) => ({ bytes: Buffer.from(text, 'latin1'), to: (writer: ByteWriter) => writer.latin1(text) })),
+      fc.tuple(latin1, fc.nat(200)).map(([text, most]) => {
+        const count = Math.min(most, text.length);
+        return {
+          bytes: Buffer.from(text, 'latin1').subarray(0, count),
+          to: (writer: ByteWriter) => writer.latin1(text, count),
+        };
+      }),
       fc
         .string({ unit: 'binary' })
         .map((text) => ({ bytes: Buffer.from(text), to: (writer: ByteWriter) => writer.utf8(text) })),
