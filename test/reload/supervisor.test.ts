@@ -24,7 +24,7 @@ function setUp() {
       stateDirectory: join(directory, 'state'),
       sources: [{ name: 'kube', type: 'file', path: writer.path, retain: { minFree: '0%' } }],
       telemetry: { listen: 'off' },
-      shutdownGrace: '50ms',
+      shutdownGrace: '10s',
       ...settings,
       outputs: [
         {
@@ -119,7 +119,7 @@ describe('a configuration that changes while the agent runs', () => {
     let batches = 0;
     for (let round = 0; round < 8; round += 1) {
       writer.write(40);
-      const reloaded = goOverTo(prepared({ shutdownGrace: `${60 + round}ms` }));
+      const reloaded = goOverTo(prepared({ shutdownGrace: `${60 + round}s` }));
       writer.write(40);
       if (round % 3 === 0) writer.rotate();
       await reloaded;
@@ -177,7 +177,7 @@ it('an agent that is told to end while another takes its place ends, and gives i
   const { writer, prepared, start, directory } = setUp();
   const { supervisor, goOverTo } = await start();
   writer.write(5);
-  const reloading = goOverTo(prepared({ shutdownGrace: '70ms' }));
+  const reloading = goOverTo(prepared({ shutdownGrace: '11s' }));
   supervisor.stop();
   await reloading;
   expect((await supervisor.ended).outcome).toBe('drained');
