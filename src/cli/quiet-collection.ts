@@ -1,5 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from '../pipeline/collect.ts';
 
 /** What tells that the process works, and collects its garbage; real but for tests. */
 export interface Machine {
@@ -43,18 +42,6 @@ function thisProcess(): Machine {
       const { user, system } = process.cpuUsage();
       return (user + system) / 1000;
     },
-    collect,
+    collect: () => collectGarbage('last-resort'),
   };
-}
-
-/** As `node --expose-gc` gives it to a program. */
-type Collect = (options: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void;
-
-/** It does not stay exposed. */
-function collect(): void {
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as Collect;
-  setFlagsFromString('--no-expose-gc');
-  // The usual flavour keeps empty pages for what may come, on Node.js 22 all of them.
-  gc({ type: 'major', flavor: 'last-resort' });
 }
