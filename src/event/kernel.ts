@@ -30,6 +30,8 @@ const PADDING = 64;
 const PAGE = 64 * 1024;
 const HASHES = 1024;
 const NAME_WORDS = 4;
+/** Of a note on managed fields. */
+export const NOTE_WORDS = 3;
 
 export const kernel = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(SCAN_WASM, 'base64')))
   .exports as Kernel;
@@ -42,6 +44,14 @@ writeTables();
 /** Numbers in the kernel's memory from `place` on. */
 export function words(place: number, count: number): Int32Array {
   return new Int32Array(kernel.memory.buffer, place, count);
+}
+
+const NO_NOTES = new Int32Array(0);
+
+/** `Event.managedFields` of an event of which the kernel took `count` notes from `place` on; -1: it could not take them all. */
+export function managedNotes(place: number, count: number): Int32Array | null {
+  if (count <= 0) return count === 0 ? NO_NOTES : null;
+  return words(place, count * NOTE_WORDS);
 }
 
 /** Tells the kernel the names of the fields, level by level. */

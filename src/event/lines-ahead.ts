@@ -1,8 +1,8 @@
 import { FIELDS } from './field.ts';
-import { kernel, memory, words } from './kernel.ts';
+import { kernel, managedNotes, memory, NOTE_WORDS, words } from './kernel.ts';
 
 const NEWLINE = 10;
-const MANAGED_BYTES = 12;
+const NOTE_BYTES = NOTE_WORDS * 4;
 /** Of a row: where its line starts and ends, what is known of it, the first of its notes on managed fields, how many. */
 const START = 0;
 const END = 1;
@@ -13,7 +13,6 @@ const NOTES = 4;
 const SURE = 1;
 const ASCII = 2;
 
-const NONE = new Int32Array(0);
 const aheadStart = kernel.AHEAD.value;
 const aheadBytes = kernel.AHEAD_BYTES.value;
 const rowHead = kernel.ROW_HEAD.value;
@@ -87,10 +86,9 @@ export class LinesAhead {
 
   /** `Event.managedFields` of such a line. */
   managedFields(spans: number): Int32Array | null {
+    if (this.#given !== given) return null;
     const row = spans - rowHead;
-    const count = rows[row + NOTES] as number;
-    if (this.#given !== given || count === -1) return null;
-    const first = kernel.MANAGED_AHEAD.value + (rows[row + FIRST_NOTE] as number) * MANAGED_BYTES;
-    return count === 0 ? NONE : words(first, count * 3);
+    const first = kernel.MANAGED_AHEAD.value + (rows[row + FIRST_NOTE] as number) * NOTE_BYTES;
+    return managedNotes(first, rows[row + NOTES] as number);
   }
 }

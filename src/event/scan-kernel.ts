@@ -1,5 +1,5 @@
 import { FIELDS } from './field.ts';
-import { kernel, MAX_LINE_BYTES, memory, words } from './kernel.ts';
+import { kernel, MAX_LINE_BYTES, managedNotes, memory, words } from './kernel.ts';
 import { findMarks } from './marks.ts';
 import type { Spans } from './scan.ts';
 
@@ -26,14 +26,9 @@ export function lastGiven(): number {
   return given;
 }
 
-const NONE = new Int32Array(0);
-
 /** `Event.managedFields` of the event of this number. */
 export function managedFieldsOf(number: number): Int32Array | null {
-  if (number !== given) return null;
-  const count = kernel.managedFields();
-  if (count <= 0) return count === 0 ? NONE : null;
-  return words(kernel.MANAGED.value, count * 3);
+  return number === given ? managedNotes(kernel.MANAGED.value, kernel.managedFields()) : null;
 }
 
 /** `findMarks` of an event; the kernel need not be given it again where `number` is that of the event. */
