@@ -3,14 +3,10 @@ const MAX_INSTANTS = 200;
 
 /** Adds an instant of a rotation to those that are known, ascending. */
 export function learnInstant(instants: number[], instantMs: number): void {
-  const newest = instants.at(-1);
-  if (newest !== undefined && instantMs <= newest) {
-    if (instants.includes(instantMs)) return;
-    instants.splice(
-      instants.findIndex((other) => other > instantMs),
-      0,
-      instantMs,
-    );
-  } else instants.push(instantMs);
-  if (instants.length > MAX_INSTANTS) instants.shift();
+  const isFull = instants.length === MAX_INSTANTS;
+  if (isFull && instantMs < (instants[0] as number)) return;
+  const at = instants.findLastIndex((other) => other <= instantMs);
+  if (instants[at] === instantMs) return;
+  instants.splice(at + 1, 0, instantMs);
+  if (isFull) instants.shift();
 }

@@ -86,23 +86,24 @@ export class Progress {
     for (const [id, { segment, length }] of this.#ending) {
       if (!this.window.isSettled(id)) continue;
       this.#ending.delete(id);
-      await this.closeAccount(id, segment.name, length, signal);
+      await this.#closeAccount(segment, length, signal);
       await this.release(segment);
     }
   }
 
   /** The ledger first: a segment that the checkpoint calls done has its line there. */
-  async closeAccount(id: string, name: string, length: number, signal: AbortSignal): Promise<void> {
+  async #closeAccount(segment: Segment, length: number, signal: AbortSignal): Promise<void> {
+    const { id } = segment;
     const { counts = NO_COUNTS, filters } = this.window.record(id) ?? {};
     await this.durably('the ledger', signal, async () => {
-      const settled = { id, name, bytes: length, counts, ...(filters === undefined ? {} : { filters }) };
+      const settled = { id, name: segment.name, bytes: length, counts, ...(filters === undefined ? {} : { filters }) };
       await this.#options.state.segmentSettled(settled);
       return true;
     });
     // Has it grown meanwhile, it is being read on, and ends once more.
     if (!this.window.isSettled(id) || (this.window.record(id)?.settled ?? 0) > length) return;
-    this.window.finish(id, name, length);
-    this.#learnNames();
+    this.window.finish(id, segment.name, length);
+    this.#learnRotation(segment);
     this.#forgetVanished();
     await this.save();
   }
@@ -205,10 +206,14 @@ export class Progress {
   #learnNames(): void {
     const { changes, segments } = this.#options.log;
     this.#namesAt = changes;
-    for (const { id, name, instantMs } of segments) {
-      if (this.window.rename(id, name)) this.#dirty = true;
-      if (instantMs !== null && this.window.record(id)?.done === true) learnInstant(this.rotations, instantMs);
+    for (const segment of segments) {
+      if (this.window.rename(segment.id, segment.name)) this.#dirty = true;
+      if (this.window.record(segment.id)?.done === true) this.#learnRotation(segment);
     }
+  }
+
+  #learnRotation({ instantMs }: Segment): void {
+    if (instantMs !== null) learnInstant(this.rotations, instantMs);
   }
 
   /** One at a time; each takes what is so when its turn comes. */
