@@ -1,3 +1,5 @@
+import { writeVarint } from '../varint.ts';
+
 /** Below this, a call into the runtime costs more than to write byte by byte. */
 const SHORT = 96;
 
@@ -61,11 +63,6 @@ export class ByteWriter {
   /** Protocol Buffers base-128 varint of a whole number up to 2^53. */
   varint(value: number): void {
     this.reserve(8);
-    let rest = value;
-    while (rest > 0x7f) {
-      this.bytes[this.length++] = (rest % 128) | 0x80;
-      rest = Math.floor(rest / 128);
-    }
-    this.bytes[this.length++] = rest;
+    this.length = writeVarint(this.bytes, this.length, value);
   }
 }

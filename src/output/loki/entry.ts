@@ -1,6 +1,7 @@
 import { SLOT } from '../../event/field.ts';
 import type { Event } from '../../event/event.ts';
 import type { Batch, ItemWriter } from '../../pipeline/batch.ts';
+import { varintLength, writeVarint } from '../../varint.ts';
 import { LEVELS } from './labels.ts';
 
 /*
@@ -146,16 +147,11 @@ export class EntryWriter {
   /** Writes what stands before a value. */
   #open(name: Buffer, valueLength: number): void {
     this.#pairs[this.#length++] = FIELD_3;
-    this.#varint(name.length + 1 + varintLength(valueLength) + valueLength);
+    const pairLength = name.length + 1 + varintLength(valueLength) + valueLength;
+    this.#length = writeVarint(this.#pairs, this.#length, pairLength);
     this.#copy(name, 0, name.length);
     this.#pairs[this.#length++] = FIELD_2;
-    this.#varint(valueLength);
-  }
-
-  /** Lengths here stay below 2^14. */
-  #varint(value: number): void {
-    if (value > 0x7f) this.#pairs[this.#length++] = (value & 0x7f) | 0x80;
-    this.#pairs[this.#length++] = value > 0x7f ? value >> 7 : value;
+    this.#length = writeVarint(this.#pairs, this.#length, valueLength);
   }
 }
 
@@ -221,13 +217,6 @@ export function entrySeconds(batch: Batch, item: number): number {
     seconds += (byte & 0x7f) * scale;
     if (byte < 0x80) return seconds;
   }
-}
-
-/** Bytes of a Protocol Buffers varint. */
-export function varintLength(value: number): number {
-  let length = 1;
-  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 128)) length += 1;
-  return length;
 }
 
 /** The `name` field of a pair, encoded. */

@@ -1,5 +1,6 @@
 import type { Part } from '../../pipeline/batch.ts';
-import { entrySeconds, varintLength } from './entry.ts';
+import { varintLength, writeVarint } from '../../varint.ts';
+import { entrySeconds } from './entry.ts';
 
 /** Path of the push API, relative to the endpoint. */
 export const PUSH_PATH = '/loki/api/v1/push';
@@ -49,8 +50,7 @@ export function requestsOf({ batch, items }: Part, newest: Float64Array, nowSeco
 export function pushRequest({ batch, items }: Part, labels: Buffer): readonly Buffer[] {
   let streamLength = 1 + varintLength(labels.length) + labels.length;
   for (const item of items) streamLength += batch.itemEnd(item) - batch.itemStart(item);
-  const head = Buffer.from([0x0a, ...varint(streamLength), 0x0a, ...varint(labels.length)]);
-  const pieces = [head, labels];
+  const pieces = [field1(streamLength), field1(labels.length), labels];
   for (let index = 0; index < items.length; ) {
     let next = index + 1;
     while (next < items.length && items[next] === (items[next - 1] as number) + 1) next += 1;
@@ -61,9 +61,9 @@ export function pushRequest({ batch, items }: Part, labels: Buffer): readonly Bu
   return pieces;
 }
 
-function varint(value: number): readonly number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
-  return [...bytes, rest];
+/** What stands before a field of number 1 that has a length. */
+function field1(length: number): Buffer {
+  const head = Buffer.from([0x0a, ...Buffer.alloc(varintLength(length))]);
+  writeVarint(head, 1, length);
+  return head;
 }

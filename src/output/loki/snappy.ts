@@ -1,3 +1,4 @@
+import { writeVarint } from '../../varint.ts';
 import { SNAPPY_WASM } from './snappy-wasm.ts';
 
 /** What wasm/snappy.ts exports: places in its memory, and the compression of one block. */
@@ -24,17 +25,15 @@ const out = kernel.OUT.value;
 let scratch = Buffer.alloc(0);
 
 /**
- * Compresses what the pieces are together. The snappy block format, which is the one that Loki's protobuf push takes (not the framed stream format). Of our own
- * in WebAssembly: snappyjs, in JavaScript, takes three times the CPU, and that was more than all else that a push costs.
+ * Compresses what the pieces are together, in the snappy block format, which is the one that Loki's protobuf push takes
+ * (not the framed stream format). Of our own in WebAssembly: snappyjs, in JavaScript, takes three times the CPU, and that
+ * was more than all else that a push costs.
  */
 export function compress(pieces: readonly Buffer[]): Buffer {
   const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
   const most = MAX_VARINT_BYTES + total + Math.ceil(total / 6) + BLOCK_BYTES;
   if (scratch.length < most) scratch = Buffer.allocUnsafeSlow(most);
-  let length = 0;
-  let rest = total;
-  for (; rest > 0x7f; rest = Math.floor(rest / 128)) scratch[length++] = (rest & 0x7f) | 0x80;
-  scratch[length++] = rest;
+  let length = writeVarint(scratch, 0, total);
   let filled = 0;
   const flush = () => {
     const made = kernel.compress(filled);
