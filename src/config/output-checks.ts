@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { LogNames } from '../log/file-name.ts';
 import { headerTemplateFault } from './header-template.ts';
 import { formatBytes } from './units.ts';
 import type { Report, Sound } from './report.ts';
@@ -185,8 +186,6 @@ export function checkFilePaths(outputs: Sound<OutputConfig>, logs: readonly stri
 
 /** Whether the API server would name a backup of the log so, and it would be read as one. */
 function isBackupOf(log: string, file: string): boolean {
-  const { dir, name, ext } = path.parse(log);
-  if (path.dirname(file) !== dir || !path.basename(file).startsWith(`${name}-`)) return false;
-  const rest = path.basename(file).slice(name.length + 1);
-  return rest.endsWith(ext) && /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}$/.test(rest.slice(0, rest.length - ext.length));
+  const names = new LogNames(log);
+  return path.dirname(file) === names.directory && names.parse(path.basename(file)) !== null;
 }

@@ -228,6 +228,7 @@ log: info
 
   it.each([
     ['/log/audit-2026-11-23T04-45-26.969.log', true],
+    ['/log/audit-2026-11-23T04-45-26.969.log.gz', true],
     ['/log/audit-old.log', false],
     ['/elsewhere/audit-2026-11-23T04-45-26.969.log', false],
   ])('an output file %s beside the log /log/audit.log is read as a backup of it: %s', (place, refused) => {
