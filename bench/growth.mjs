@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { figure, median, spread, table } from './figures.ts';
-import { machine, version } from './machine.ts';
+import { commandLine, machine, version } from './machine.ts';
 import { BenchRecord } from './peers/record.ts';
 import { catchUp } from './peers/scenarios.mjs';
 import { shippers } from './peers/shippers.mjs';
@@ -200,10 +200,7 @@ try {
   const { size } = Object.groupBy(cases, ({ scenario }) => scenario);
   record.begin({
     ...machine(),
-    command: `node bench/growth.mjs ${process.argv
-      .slice(2)
-      .map((word) => (word === values.log ? 'LOG' : word))
-      .join(' ')}`,
+    command: commandLine('node bench/growth.mjs', values.log),
     trail: { bytes: 0, lines: 0, kept: {}, ...(size?.[0] === undefined ? {} : size[0].trail) },
     programs: { [shipper.program]: shipper.version },
     commands: {},

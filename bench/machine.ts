@@ -41,6 +41,11 @@ export function version(): string {
   return (JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string }).version;
 }
 
+/** What was called to measure, without the place that the log has on this machine. */
+export function commandLine(program: string, log: string | undefined): string {
+  return [program, ...process.argv.slice(2).map((word) => (word === log ? 'LOG' : word))].join(' ');
+}
+
 /** Seconds for which the processors were busy since the machine's start, all of them added up, whoever kept them so (another guest, too). */
 export function busySeconds(): number {
   const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n', 1);

@@ -28,7 +28,7 @@ import { parseArgs } from 'node:util';
 import { startApiServer } from '../test/support/kube-apiserver.ts';
 import { shared } from '../test/support/shared.ts';
 import { figure, median, spread, table } from './figures.ts';
-import { busySeconds, cpuSecondsOf, machine, version } from './machine.ts';
+import { busySeconds, commandLine, cpuSecondsOf, machine, version } from './machine.ts';
 import { BenchRecord } from './peers/record.ts';
 import { recorded, writeTrail } from './peers/trail.mjs';
 import { verdict } from './targets.ts';
@@ -302,10 +302,7 @@ try {
   const scene = await setUp();
   record.begin({
     ...machine(),
-    command: `node bench/pressure.mjs ${process.argv
-      .slice(2)
-      .map((word) => (word === values.log ? 'LOG' : word))
-      .join(' ')}`,
+    command: commandLine('node bench/pressure.mjs', values.log),
     trail: { bytes: scene.trail?.bytes ?? 0, lines: scene.trail?.lines ?? 0, kept: {} },
     programs: { auditail: version() },
     commands: {},

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { machine, version } from '../machine.ts';
+import { commandLine, machine, version } from '../machine.ts';
 import { BenchRecord } from './record.ts';
 import { chart, report } from './report.mjs';
 import { catchUp, idle, starting, tail } from './scenarios.mjs';
@@ -103,10 +103,7 @@ try {
   const short = { ...(await writeTrail(lines, first, START_BYTES)), file: first };
   record.begin({
     ...machine(),
-    command: `npm run bench -- ${process.argv
-      .slice(2)
-      .map((word) => (word === values.log ? 'LOG' : word))
-      .join(' ')}`,
+    command: commandLine('npm run bench --', values.log),
     trail: { bytes: trail.bytes, lines: trail.lines, kept: trail.kept },
     programs: Object.fromEntries(present.map((one) => [one.program, one.version])),
     commands: Object.fromEntries(
