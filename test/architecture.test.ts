@@ -10,18 +10,21 @@ const MAKES: Readonly<Record<string, string>> = { source: 'log' };
 const JOINS = ['agent.ts', 'alerting.ts', 'pipeline', 'reload', 'cli', 'inspect'];
 
 /**
- * Files that every stage may import, values too: errors, steps one at a time, units, what a template of a header may hold, the tables of an event's fields and marks, and the steps through its bytes, which
- * filters and outputs would otherwise each have of their own.
+ * Files that every stage may import, values too, and that would otherwise be written in each: errors, steps one at a time,
+ * varints, units, what a template of a header may hold, the names of a log's files, the tables of an event's fields and
+ * marks, and the steps through its bytes.
  */
 const FREE = [
   'src/errors.ts',
   'src/serial.ts',
+  'src/varint.ts',
   'src/config/header-template.ts',
   'src/config/quantity.ts',
   'src/config/units.ts',
   'src/event/field.ts',
   'src/event/json-walk.ts',
   'src/event/mark.ts',
+  'src/log/file-name.ts',
 ];
 
 /** Types that describe the running agent to people; every stage fills in its part. */

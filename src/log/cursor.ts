@@ -542,16 +542,12 @@ export class Cursor {
     const at = buffer.filled - read.length;
     let count = 0;
     try {
-      while (true) {
-        const more = await this.#readContent(
-          offset + count,
-          buffer.bytes,
-          at + count,
-          buffer.bytes.length - at - count,
-        );
+      let more: number;
+      do {
+        const room = buffer.bytes.length - at - count;
+        more = await this.#readContent(offset + count, buffer.bytes, at + count, room);
         count += more;
-        if (more === 0 || count >= read.length) break;
-      }
+      } while (more > 0 && count < read.length);
       return count >= read.length && now.equals(read) ? count - read.length : null;
     } finally {
       read.copy(now);

@@ -65,7 +65,7 @@ export class Log {
   readonly retention: Retention;
   readonly rate = new WriteRate();
 
-  /** The same, and those that readers remember: how often files are rotated. */
+  /** `instants`, and those that readers remember: how often files are rotated. */
   readonly #rhythm: number[] = [];
   readonly #files: LogFiles;
   readonly #now: () => number;

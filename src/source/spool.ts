@@ -85,7 +85,6 @@ export class Spool {
    */
   async open(tornLine: 'keep' | 'cut' | 'continue'): Promise<Found> {
     const found = this.#found ?? (await this.#find());
-    let opened = false;
     try {
       this.#file ??= await this.#openLive();
       this.#size = (await this.#file.stat()).size;
@@ -97,10 +96,10 @@ export class Spool {
       }
       this.#atLineEnd = tornBytes === 0 || tornLine === 'cut';
       if (this.#atLineEnd && tornLine !== 'continue') await this.rotate();
-      opened = true;
       return found;
-    } finally {
-      if (!opened) await this.#letGo();
+    } catch (error) {
+      await this.#letGo();
+      throw error;
     }
   }
 
