@@ -54,6 +54,7 @@ export class AlertBook {
       alert.lastMs = Math.abs(timeMs - alert.lastMs) > rule.config.repeat ? timeMs : Math.max(alert.lastMs, timeMs);
       alert.values = values;
     }
+    state.lastMs = alert.lastMs;
     show(alert, match.shown, facts, timeMs);
     if (alert.told > 0 && Math.abs(timeMs - alert.toldMs) < rule.config.repeat) return;
     alert.toldMs = timeMs;

@@ -35,6 +35,8 @@ export class RuleState {
   readonly ended = new BoundedMap<Pick<AlertState, 'shown' | 'facts' | 'shownMs'>>(MAX_ENDED);
   /** Time of the first match; 0 before it. */
   startedMs = 0;
+  /** Time of the last event of the alert that began or went on last; 0 before the first. */
+  lastMs = 0;
   /** Matches, and how often somebody was told, in this run. */
   matches = 0;
   notifications = 0;

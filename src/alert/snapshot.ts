@@ -17,6 +17,8 @@ export type StateRecord =
       readonly r: string;
       readonly hash: string;
       readonly startedMs: number;
+      /** Missing in journals of earlier versions. */
+      readonly lastMs?: number;
       readonly requests: readonly string[];
     }
   | { readonly t: 'alert'; readonly r: string; readonly k: string; readonly alert: AlertState }
@@ -40,8 +42,8 @@ export function* recordsOf(engine: Engine): Generator<StateRecord> {
   yield watchRecord(engine);
   yield { t: 'occurrences', all: keysOf(engine.occurrences) };
   for (const [r, state] of engine.states) {
-    const { hash, startedMs } = state;
-    yield { t: 'rule', r, hash, startedMs, requests: keysOf(state.requests) };
+    const { hash, startedMs, lastMs } = state;
+    yield { t: 'rule', r, hash, startedMs, lastMs, requests: keysOf(state.requests) };
     for (const [k, alert] of state.alerts.entries()) yield { t: 'alert', r, k, alert };
     for (const [k, times] of state.times.entries()) yield { t: 'times', r, k, times };
     for (const [k, values] of state.values.entries()) yield { t: 'values', r, k, values: [...values] };
@@ -85,6 +87,7 @@ export function restore(engine: Engine, record: StateRecord): void {
 
 function restoreRule(state: RuleState, record: Extract<StateRecord, { t: 'rule' }>): void {
   state.startedMs = record.startedMs;
+  state.lastMs = record.lastMs ?? 0;
   for (const request of record.requests) state.requests.set(request, 1);
 }
 

@@ -7,8 +7,7 @@ export function statusOf(engine: Engine, rules: readonly Rule[]): { readonly rul
   return {
     rules: rules.map(({ name, config, kind }) => {
       const state = engine.states.get(name);
-      const alerts = [...(state?.alerts.entries() ?? [])];
-      const lastMs = Math.max(0, ...alerts.map(([, alert]) => alert.lastMs));
+      const lastMs = state?.lastMs ?? 0;
       return {
         name,
         severity: config.severity,
@@ -17,7 +16,7 @@ export function statusOf(engine: Engine, rules: readonly Rule[]): { readonly rul
         matches: state?.matches ?? 0,
         notifications: state?.notifications ?? 0,
         late: state?.late ?? 0,
-        firing: alerts.length,
+        firing: state?.alerts.size ?? 0,
         groups: state?.groups ?? 0,
         evicted: state?.evicted ?? 0,
         lastAt: lastMs === 0 ? '' : new Date(lastMs).toISOString(),

@@ -131,7 +131,7 @@ export interface AlertRuleStatus {
   /** Groups in memory, and those that were forgotten because there were too many. */
   readonly groups: number;
   readonly evicted: number;
-  /** RFC 3339; empty where there was none. */
+  /** When the event was made that an alert rested on last, also if that is over; RFC 3339, empty where there was none. */
   readonly lastAt: string;
 }
 

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { recordsOf, restore } from '../../src/alert/snapshot.ts';
+import { statusOf } from '../../src/alert/stage-status.ts';
 import { Bench, line, rule } from './rules.ts';
 
 test('a rule without a kind tells of a match, once for each group until it is to be repeated', () => {
@@ -201,4 +203,24 @@ test('the same inputs make the same notifications in another engine', () => {
   for (const input of bench.inputs) again.apply(input);
   expect(again.told).toEqual(bench.told);
   expect(bench.told.length).toBeGreaterThan(3);
+});
+
+test('an alert that is over says when it was, also after a restart; of a hundred thousand that go on, their number is told', () => {
+  const rules = [rule({ resolve: '1m' }), rule({ name: 'quiet', when: 'verb == "never"' })];
+  const bench = new Bench(rules, { maxGroups: 200_000 });
+  bench.see(line(0));
+  bench.see(line(7));
+  expect(statusOf(bench.engine, rules).rules[0]).toMatchObject({ firing: 1 });
+  bench.tick(100);
+  const over = [
+    { firing: 0, lastAt: '2026-11-23T10:00:07.000Z' },
+    { firing: 0, lastAt: '' },
+  ];
+  expect(statusOf(bench.engine, rules).rules).toMatchObject(over);
+  const next = new Bench(rules);
+  for (const record of recordsOf(bench.engine)) restore(next.engine, JSON.parse(JSON.stringify(record)));
+  expect(statusOf(next.engine, rules).rules).toMatchObject(over);
+
+  for (let at = 0; at < 150_000; at += 1) bench.engine.states.get('r')?.alerts.set(`${at}`, {} as never);
+  expect(statusOf(bench.engine, rules).rules[0]).toMatchObject({ firing: 150_000 });
 });
