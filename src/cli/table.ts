@@ -8,7 +8,9 @@ export interface Column {
 /** Rows under their titles, in columns as wide as they need to be; the last one is not padded. Cells are made printable. */
 export function formatTable(columns: readonly Column[], content: readonly (readonly string[])[]): string {
   const rows = content.map((row) => row.map(printable));
-  const widths = columns.map(({ title }, at) => Math.max(title.length, ...rows.map((row) => (row[at] ?? '').length)));
+  const widths = columns.map(({ title }, at) =>
+    rows.reduce((width, row) => Math.max(width, (row[at] ?? '').length), title.length),
+  );
   const line = (cells: readonly string[]): string =>
     columns
       .map(({ align = 'left' }, at) => {

@@ -103,11 +103,12 @@ export interface Removals {
 
 export async function readRemovals(directory: string, files: StateFiles): Promise<Removals> {
   const names = (await files.list(directory)).filter((name) => REMOVED.test(name));
-  const keys: DeadLetterKey[] = [];
+  const marks: (readonly DeadLetterKey[])[] = [];
   for (const name of names) {
     const bytes = await readFully(files, path.join(directory, name));
     // The name appears once the file is complete and on disk. Gone since: the agent has done what it asks for.
-    if (bytes !== null) keys.push(...(JSON.parse(bytes.toString()) as DeadLetterKey[]));
+    if (bytes !== null) marks.push(JSON.parse(bytes.toString()) as DeadLetterKey[]);
   }
+  const keys = marks.flat();
   return { keys: new Set(keys.map(recordKey)), records: keys.map((key) => key.record), names };
 }

@@ -292,6 +292,17 @@ describe('removal', () => {
     expect(fs.readdirSync(directory)).toHaveLength(1);
   });
 
+  test('may name more records than a call takes arguments', async () => {
+    const box = await open();
+    await box.append([letter(0), letter(1)]);
+    const [gone] = await keysOf([0]);
+    const others = Array.from({ length: 150_000 }, (_, at) => ({ ...(gone as DeadLetterKey), record: at + 10 }));
+    await removeDeadLetters(directory, [gone as DeadLetterKey, ...others]);
+    expect(await offsets()).toEqual([1]);
+    expect(await box.append([letter(2)])).toEqual({ full: false, added: 1 });
+    expect(await offsets()).toEqual([1, 2]);
+  });
+
   test('names a record and not an event: what is set aside again afterwards stays', async () => {
     const box = await open();
     await box.append([letter(0), letter(1)]);
