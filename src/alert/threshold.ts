@@ -12,9 +12,10 @@ export function addTime(times: number[], timeMs: number, count: number, windowMs
   if (at === times.length) times.push(timeMs);
   else times.splice(at, 0, timeMs);
   let together = 0;
+  let to = at;
   for (let from = Math.max(0, at - count + 1); from <= at && from + count <= times.length; from += 1) {
-    if ((times[from + count - 1] as number) - (times[from] as number) > windowMs) continue;
-    together = Math.max(together, countFrom(times, from, windowMs));
+    while (to < times.length && (times[to] as number) - (times[from] as number) <= windowMs) to += 1;
+    if (to - from >= count) together = Math.max(together, to - from);
   }
   let old = 0;
   while ((times[old] as number) < timeMs - windowMs - toleranceMs) old += 1;
@@ -24,12 +25,6 @@ export function addTime(times: number[], timeMs: number, count: number, windowMs
     else times.pop();
   }
   return together;
-}
-
-function countFrom(times: readonly number[], from: number, windowMs: number): number {
-  let to = from;
-  while (to < times.length && (times[to] as number) - (times[from] as number) <= windowMs) to += 1;
-  return to - from;
 }
 
 /** Adds a value with its time; gives how many different ones lie within the window of it, if they are enough to count. */

@@ -236,6 +236,13 @@ log: info
     expect(report(yaml).includes('has the name of a backup of the log')).toBe(refused);
   });
 
+  it('a label that looks as if something were filled in is warned of: it may be meant', () => {
+    const yaml = `${SOURCES}outputs:\n  - name: o\n    type: loki\n    url: http://a\n    labels: { job: '\${JOB}', team: a }\n`;
+    expect(report(yaml)).toContain(
+      'auditail.yaml:7:20  outputs[0].labels.job  warning: ${JOB} is sent as it stands: nothing is filled in',
+    );
+  });
+
   it('of nesting at the very top are told', () => {
     expect(report('- a\n- b\n')).toMatchInlineSnapshot(`
       "refused

@@ -1,6 +1,7 @@
 import { cpSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { configSchema, type StdinSourceConfig } from '../../src/config/schema.ts';
 import { EventView } from '../../src/event/event-view.ts';
@@ -113,6 +114,19 @@ describe('a pipe', () => {
     await following;
     expect(input.destroyed).toBe(true);
     expect((await read()).text).toBe(eventLine(1) + eventLine(2));
+  });
+
+  it.each([
+    [gzipSync(eventLine(1)), true],
+    [Buffer.from(eventLine(1)), false],
+  ])('says so where it begins as gzip does (%#)', async (bytes, isTold) => {
+    const { input, source, said, read } = setUp();
+    await source.log.begin();
+    const following = source.follow(signal);
+    input.end(bytes);
+    await following;
+    expect(said.includes('pipe-gzip')).toBe(isTold);
+    expect((await read()).text).toBe(bytes.toString('latin1'));
   });
 
   it('rejects when the pipe breaks', async () => {
