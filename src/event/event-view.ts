@@ -18,12 +18,14 @@ const BACKSLASH = 0x5c;
 /** Fields that hold no others, and of which nothing but where they end is known before they are asked for. */
 const LEAVES: readonly number[] = [SLOT.requestObject, SLOT.responseObject, SLOT.annotations];
 
+const NOTHING = Buffer.alloc(0);
+
 /** The line is one of those ahead, and stands there as it was read. */
 const AHEAD = -2;
 
 /** The view over one event at a time; `read` makes it one over the next. */
 export class EventView implements Event {
-  bytes: Buffer = Buffer.alloc(0);
+  bytes: Buffer = NOTHING;
   start = 0;
   end = 0;
   isAscii = false;
@@ -45,6 +47,18 @@ export class EventView implements Event {
    */
   lookAhead(bytes: Buffer, start: number, end: number, most: number): void {
     this.#ahead.look(bytes, start, end, most);
+  }
+
+  /** Lets go of the bytes that were read last: it is a view over no event until the next `read`. */
+  release(): void {
+    this.bytes = NOTHING;
+    this.start = 0;
+    this.end = 0;
+    this.#json = null;
+    this.#spans = this.#ownSpans;
+    this.#base = 0;
+    this.#spans.fill(-1);
+    this.#ahead.release();
   }
 
   /** Index of the newline of the line at `start`, which is the next one; -1 where `lookAhead` did not come to it. */

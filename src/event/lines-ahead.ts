@@ -13,6 +13,7 @@ const NOTES = 4;
 const SURE = 1;
 const ASCII = 2;
 
+const NOTHING = Buffer.alloc(0);
 const aheadStart = kernel.AHEAD.value;
 const aheadBytes = kernel.AHEAD_BYTES.value;
 const rowHead = kernel.ROW_HEAD.value;
@@ -29,7 +30,7 @@ export const SPANS_AHEAD = rows;
  * half as much again as its scan. What it says holds until the bytes change, or until another one looks ahead.
  */
 export class LinesAhead {
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = NOTHING;
   #given = -1;
   /** Where the first byte that the kernel was given stands in the buffer. */
   #from = 0;
@@ -51,6 +52,13 @@ export class LinesAhead {
     this.#from = start;
     given += 1;
     this.#given = given;
+  }
+
+  /** Lets go of the bytes, and knows no line any more. */
+  release(): void {
+    this.#bytes = NOTHING;
+    this.#next = 0;
+    this.#end = 0;
   }
 
   /** Where the next line ends, which starts at `start`; -1 where that is not known. */

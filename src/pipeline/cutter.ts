@@ -193,9 +193,12 @@ export class Cutter {
     this.#spare.push(builder);
   }
 
-  /** Gives back what nothing is in: more comes later, or never. */
+  /** Gives back what nothing is in: more comes later, or never. What a new builder does not fill takes no memory. */
   rest(): void {
     this.#spare.length = 0;
+    if (this.open) return;
+    this.#builder = this.#newBuilder();
+    this.#options.event.release();
   }
 
   #newBuilder(): BatchBuilder {

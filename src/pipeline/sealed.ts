@@ -13,6 +13,8 @@ export interface EventReader extends Event {
   lookAhead(bytes: Buffer, start: number, end: number, most: number): void;
   /** Index of the newline of the line at `start`; -1 where that was not prepared for. */
   lineEnd(start: number): number;
+  /** Lets go of the bytes that were read last. */
+  release(): void;
   /** Null where the bytes are an event, else why they are none. */
   read(bytes: Buffer, start: number, end: number): Malformed | null;
   /** The same of what `applySplices` made of the event that was read last; it stands at `[0, end)`. */

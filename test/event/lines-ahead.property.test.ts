@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EventView } from '../../src/event/event-view.ts';
-import { FIELDS } from '../../src/event/field.ts';
+import { FIELDS, SLOT } from '../../src/event/field.ts';
 import { recorded } from './trail.ts';
 
 const NEWLINE = 10;
@@ -100,6 +100,22 @@ test('what was scanned ahead is forgotten when another view looks ahead, and for
   second.lookAhead(two, 0, two.length, 2 ** 20);
   expect(first.lineEnd(0)).toBe(-1);
   expect(said(first, first.read(one, 0, stop))).toEqual(said(second, second.read(one, 0, stop)));
+});
+
+test('a view that has let go of its bytes holds none, knows no line ahead, and reads on', () => {
+  const bytes = Buffer.from(`${recorded[0]}\n${recorded[0]}\n`);
+  const view = new EventView();
+  view.lookAhead(bytes, 0, bytes.length, 2 ** 20);
+  const stop = view.lineEnd(0);
+  const before = said(view, view.read(bytes, 0, stop));
+  view.release();
+  expect([view.bytes.length, view.lineEnd(stop + 1), view.has(SLOT.verb), view.text(SLOT.verb)]).toEqual([
+    0,
+    -1,
+    false,
+    '',
+  ]);
+  expect(said(view, view.read(bytes, 0, stop))).toEqual(before);
 });
 
 test('more managed fields than are noted are told as not known', () => {

@@ -175,12 +175,14 @@ describe('a cutter', () => {
   });
 
   it('gives memory back in which nothing is, and cuts on', () => {
-    const cutter = newCutter({ maxEvents: 2 });
+    const event = new EventView();
+    const cutter = newCutter({ maxEvents: 2, event });
     const one = newCutter().heldBytes;
     cutAll(cutter, events(4));
     expect(cutter.heldBytes).toBeGreaterThan(one);
     cutter.rest();
     expect(cutter.heldBytes).toBe(one);
+    expect(event.bytes.length).toBe(0);
     expect(cutAll(cutter, events(4)).map(({ items }) => items.length)).toEqual([2, 2]);
   });
 
