@@ -23,6 +23,7 @@ import { printError } from './print-error.ts';
 import { collectWhenQuiet } from './quiet-collection.ts';
 import { obeySignals } from './signals.ts';
 import { createStatusPage } from './status-page.ts';
+import { boundYoungGeneration } from './young-generation.ts';
 
 /** `auditail run`: ships until it is told to stop. */
 export async function run(flags: ConfigFlags, context: Context): Promise<ExitCode> {
@@ -65,6 +66,7 @@ export async function run(flags: ConfigFlags, context: Context): Promise<ExitCod
     await context.firstPins?.keep(config);
     const release = obeySignals(supervisor);
     void watchConfiguration(supervisor, watched, { signal: watching.signal, logger });
+    boundYoungGeneration();
     const endCollecting = collectWhenQuiet();
     try {
       return exitOf(await supervisor.ended, context);
