@@ -12,6 +12,7 @@ import { ShipProgress, summarise } from './ship-progress.ts';
 import { exitOf, logWarnings } from './run.ts';
 import { stopOnSignals } from './signals.ts';
 import { printError } from './print-error.ts';
+import { boundYoungGeneration } from './young-generation.ts';
 import { AuditailError } from '../errors.ts';
 import type { AgentStatus } from '../inspect/status.ts';
 
@@ -37,6 +38,7 @@ export async function ship(flags: ConfigFlags, context: Context): Promise<ExitCo
     onRequest: (status) => createRequestHandler({ status, metrics: createMetrics(status) }, { withStatus: true }),
   });
   await context.firstPins?.keep(loaded.config);
+  boundYoungGeneration();
   const release = stopOnSignals(agent);
   progress = new ShipProgress(terminal, () => agent.status());
   try {
