@@ -1,8 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** The batch that held the line is unreachable by then. */
-const DELAY_MS = 2000;
+/** The batch that held a line is unreachable by then as a rule: before the next one comes, where memory is short. */
+const EARLY_MS = 50;
+/** It is for certain. */
+const LATE_MS = 2000;
+
+let late: NodeJS.Timeout | undefined;
 
 /** `last-resort` gives the system empty pages, too, which the usual flavour keeps for what may come (on Node.js 22 all of them). */
 type Flavor = 'regular' | 'last-resort';
@@ -17,9 +21,11 @@ export function collectGarbage(flavor: Flavor): void {
 }
 
 /**
- * Has garbage collected soon, once. The engine counts a buffer of 40 MB as a few bytes of its own heap, and in a quiet
- * agent would not get round to it for hours.
+ * Has garbage collected soon, and once more when nobody has asked for that for a while. The engine counts a buffer of
+ * 40 MB as a few bytes of its own heap, and in a quiet agent would not get round to it for hours.
  */
 export function collectSoon(): void {
-  setTimeout(() => collectGarbage('regular'), DELAY_MS).unref();
+  setTimeout(() => collectGarbage('regular'), EARLY_MS).unref();
+  clearTimeout(late);
+  late = setTimeout(() => collectGarbage('regular'), LATE_MS).unref();
 }
