@@ -196,9 +196,11 @@ export class Cutter {
   /** Gives back what nothing is in: more comes later, or never. What a new builder does not fill takes no memory. */
   rest(): void {
     this.#spare.length = 0;
-    if (this.open) return;
+    const { event } = this.#options;
+    // Nothing was read since the last rest: the builder is as new.
+    if (this.open || event.bytes.length === 0) return;
     this.#builder = this.#newBuilder();
-    this.#options.event.release();
+    event.release();
   }
 
   #newBuilder(): BatchBuilder {
