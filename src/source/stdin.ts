@@ -74,10 +74,10 @@ class Pump {
   async run(signal: AbortSignal): Promise<void> {
     const found = await this.#spool.open('keep');
     // What looks like the end of a killed agent then is where the one before stopped reading.
-    if (!leftOpen.delete(this.#input)) this.#tellOfEarlierEnd(found);
+    let begun = leftOpen.delete(this.#input);
+    if (!begun) this.#tellOfEarlierEnd(found);
     await this.#log.refresh(true);
     const syncing = this.#syncRegularly(signal);
-    let begun = false;
     try {
       while (await readable(this.#input, signal)) {
         for (let chunk = read(this.#input); chunk !== null; chunk = read(this.#input)) {
