@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ALERT_DEAD_LETTER_BYTES, Alerting } from './alerting.ts';
 import { ALERTS } from './alert/stage.ts';
 import type { AlertsConfig } from './config/alert-schema.ts';
-import type { Config, OutputConfig } from './config/schema.ts';
+import type { Config, OutputConfig, ReadingOrder } from './config/schema.ts';
 import { asAuditailError, messageOf } from './errors.ts';
 import { EventView } from './event/event-view.ts';
 import { salvage } from './event/salvage.ts';
@@ -262,7 +262,7 @@ class Agent implements AgentHandle {
   }
 
   #createPipeline(
-    config: Pick<OutputConfig, 'batch' | 'retry'> & { readonly startAt?: StartAt },
+    config: Pick<OutputConfig, 'batch' | 'retry'> & { readonly startAt?: StartAt; readonly order?: ReadingOrder },
     output: Output,
     filter: Pick<PreparedFilter, 'create'>,
     state: OutputState,
@@ -273,8 +273,7 @@ class Agent implements AgentHandle {
     const own = logger.child({ source: source.name });
     const notes = notesTo(own, (seconds, bytes, result) => onSend?.(output.name, seconds, bytes, result));
     const from = this.#config.sources.find(({ name }) => name === source.name);
-    const isLog = from?.type === 'file' && from.format === 'json';
-    const startAt = isLog ? (config.startAt ?? from.startAt) : 'oldest';
+    const startAt = from?.type === 'file' && from.format === 'json' ? (config.startAt ?? from.startAt) : 'oldest';
     return new Pipeline({
       log: source.log,
       origin: source.origin,
@@ -286,6 +285,7 @@ class Agent implements AgentHandle {
       retry: config.retry,
       maxLineBytes: this.#config.maxLineBytes,
       maxReadRate: from?.maxReadRate ?? 'off',
+      order: config.order ?? 'oldest-first',
       checkpointIntervalMs: this.#config.checkpoint.interval,
       state: state.of(source.name),
       notes,

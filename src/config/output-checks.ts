@@ -34,6 +34,7 @@ export function checkOutputs(outputs: Sound<OutputConfig>, metadata: readonly st
   for (const { at, item } of outputs) {
     if (item.type === 'elasticsearch') checkTarget(item, at, report);
     if (item.type === 'loki') checkLoki(item, at, report);
+    if (item.order === 'live-first') checkLiveFirst(item, at, report);
     if ('url' in item) checkNetwork(item, at, report);
     if (item.type === 'http') checkHeaderTemplates(item, at, metadata, report);
     if (item.retry.maxDelay < item.retry.initialDelay) {
@@ -43,6 +44,22 @@ export function checkOutputs(outputs: Sound<OutputConfig>, metadata: readonly st
         atKey: true,
       });
     }
+  }
+}
+
+/** What rests on the order of the events takes them as they were made. */
+function checkLiveFirst({ type, filter }: OutputConfig, at: number, report: Report): void {
+  const key = ['outputs', at, 'order'];
+  if (type === 'loki') {
+    report({
+      path: key,
+      message: 'must be oldest-first: Loki refuses events that are much older than the newest it has',
+    });
+  } else if (filter.throttle.length > 0) {
+    report({
+      path: key,
+      message: 'must be oldest-first: a throttle counts events in the order in which they were made',
+    });
   }
 }
 

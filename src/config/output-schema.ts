@@ -35,6 +35,12 @@ const outputBase = {
     .optional()
     .describe('Names of the sources it takes; all of them where this is not set.'),
   filter,
+  order: z
+    .enum(['oldest-first', 'live-first'])
+    .default('oldest-first')
+    .describe(
+      'What is read first where two files or more wait before the live one: these, or the live one and what comes after it. `live-first` gives way while a file might be gone before it is read; it goes neither with Loki, which refuses what is much older than the newest, nor with a throttle.',
+    ),
   batch,
   retry,
   deadLetter,

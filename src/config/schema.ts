@@ -107,4 +107,5 @@ export type FileOutputConfig = Extract<OutputConfig, { type: 'file' }>;
 export type NetworkOutputConfig = ElasticsearchOutputConfig | LokiOutputConfig | HttpOutputConfig;
 export type FilterConfig = z.output<typeof filter>;
 export type BatchConfig = z.output<typeof batch>;
+export type ReadingOrder = OutputConfig['order'];
 export type RetryConfig = z.output<typeof retry>;

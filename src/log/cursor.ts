@@ -2,6 +2,7 @@ import { CorruptGzip } from './content.ts';
 import { isMissing } from './files.ts';
 import { MARK_BYTES, markOf } from './identity.ts';
 import type { Log } from './log.ts';
+import { LiveFirst } from './live-first.ts';
 import type { Loss } from './loss.ts';
 import { MissedReport } from './missed-report.ts';
 import type { Piece } from './piece.ts';
@@ -29,13 +30,17 @@ export interface CursorOptions {
   readonly maxLineBytes: number;
   /** Judges the join when a segment is entered; gives what is to be said before its first line. */
   enter(segment: Segment): Piece[];
+  /** The last known name of a segment that an earlier run had met. */
+  nameOf?(segment: string): string | undefined;
   /** Whether an earlier run has read something of a backup of this name: then it is not new to this reader. */
   known?(name: string): boolean;
+  /** Whether older files may wait for newer ones now. Where it is not set, they never do. */
+  mayWait?(): boolean;
   /** Asked before memory is taken for a line that needs more than `largeBytes`; resolves when it may be. */
   readonly large?: { readonly largeBytes: number; room(): Promise<void> };
 }
 
-/** One reader's way through the log: always the oldest segment that has bytes it has not given out yet. */
+/** One reader's way through the log: the oldest segment that has bytes it has not given out yet, or what `LiveFirst` says. */
 export class Cursor {
   readonly #log: Log;
   readonly #places: Map<string, Place>;
@@ -44,14 +49,18 @@ export class Cursor {
   readonly #entered = new WeakSet<Segment>();
   readonly #searchedBefore = new WeakSet<Segment>();
   readonly #gone = new WeakSet<Segment>();
+  readonly #waits = new WeakSet<Segment>();
   /** Where the last line of a file began that had no end: should the file grow after all, the line is read again. */
   readonly #torn = new WeakMap<Segment, number>();
   /** The place where a segment was left, which no checkpoint knows: by it the place is known again. */
   readonly #left = new WeakMap<Segment, PlaceMark>();
-  /** Segments that an earlier run had not read to their end. */
+  /** Segments that an earlier run had met. */
+  readonly #known: ReadonlySet<string>;
+  /** Those of them that it had not read to their end. */
   readonly #earlier: string[];
   readonly #buffer: ReadBuffer;
   readonly #missed: MissedReport;
+  readonly #liveFirst: LiveFirst | null;
   #reported = 0;
   /** After so many changes of the log, nothing was left to read in the segments up to an index. */
   #searched = { changes: -1, upTo: 0 };
@@ -59,6 +68,8 @@ export class Cursor {
   #lease: Lease | null = null;
   /** Offset in the segment of the first byte not given out. */
   #offset = 0;
+  /** Whether something of the segment has been given out since it was entered. */
+  #gaveOut = false;
   /** Whether the last read of a plain file gave less than was asked for: then its size tells whether there is more. */
   #drained = false;
   /** Offset up to which a line that is too long has been passed over; `null` where no such line is being read. */
@@ -71,7 +82,11 @@ export class Cursor {
     this.#options = options;
     this.#buffer = new ReadBuffer(options.maxLineBytes);
     this.#missed = new MissedReport(log, (name) => options.known?.(name) === true);
+    this.#known = new Set(places.keys());
     this.#earlier = [...places].filter(([, { done }]) => !done).map(([id]) => id);
+    const { mayWait } = options;
+    const isUnread = (segment: Segment) => this.#hasUnread(segment);
+    this.#liveFirst = mayWait === undefined ? null : new LiveFirst({ log, isUnread, mayWait });
   }
 
   /** The segment that is being read, and how far: for people. */
@@ -82,6 +97,13 @@ export class Cursor {
   /** Bytes of memory that the cursor holds. */
   get heldBytes(): number {
     return this.#buffer.bytes.length;
+  }
+
+  /** The oldest segment of those that wait for the one that is being read; null where none does. */
+  get waiting(): Segment | null {
+    if (this.#liveFirst === null) return null;
+    const oldest = this.#log.segments.find((segment) => segment.gone === null && this.#hasUnread(segment)) ?? null;
+    return oldest === this.#segment ? null : oldest;
   }
 
   /** Bytes of the log, as far as sizes are known, that have not been given out. */
@@ -125,6 +147,7 @@ export class Cursor {
       if (this.#earlier.length > 0 && this.#log.searched) this.#reportVanished();
       if (this.#segment !== null) this.#queue.push(...this.#missed.behind(this.#segment));
       if (this.#queue.length > 0) continue;
+      if (this.#isOvertaken()) await this.#leave();
       const piece = this.#segment === null && !(await this.#enterNext(null)) ? null : await this.#stepOn();
       if (piece === 'again') continue;
       if (piece !== null) return piece;
@@ -181,7 +204,7 @@ export class Cursor {
       const place = this.#places.get(id);
       if (place === undefined || place.done || present.has(id)) continue;
       place.done = true;
-      const segment = this.#log.vanished(id);
+      const segment = this.#log.vanished(id, this.#options.nameOf?.(id) ?? 'a file of an earlier run');
       // How long it was, nobody knows any more; perhaps nothing stood behind this.
       const words = 'the file was deleted while the agent was not running, and its end had not been read';
       const { offset } = place;
@@ -200,8 +223,30 @@ export class Cursor {
     return segment.size > place.offset;
   }
 
-  /** Enters the oldest segment with something to read; with `before`, only one that stands before that. */
+  /** Whether there is something to read in a segment whose bytes can be had, as far as its size tells. */
+  #hasUnread(segment: Segment): boolean {
+    if (segment.gone !== null) return false;
+    return segment === this.#log.live ? this.#readUpTo(segment) < segment.size : this.#isUnread(segment);
+  }
+
+  /** A line that has been begun is read to its end first: a long one would be begun again and again. */
+  #isOvertaken(): boolean {
+    const isBetweenLines = this.#gaveOut && this.#skipped === null;
+    return this.#segment !== null && isBetweenLines && this.#liveFirst?.isOvertaken(this.#segment) === true;
+  }
+
+  /** Enters the segment that is read next; with `before`, only one that is read before that goes on. */
   async #enterNext(before: Segment | null): Promise<boolean> {
+    const ahead = this.#liveFirst?.next() ?? null;
+    if (ahead !== null && ahead !== before) {
+      if (this.#mayBeMissed(ahead)) {
+        await this.#log.refresh(true);
+        return this.#enterNext(before);
+      }
+      this.#putOff(ahead);
+      if (await this.#enter(ahead)) return true;
+      if (this.#queue.length > 0) return false;
+    }
     const { changes, segments } = this.#log;
     if (this.#searched.changes !== changes) this.#searched = { changes, upTo: 0 };
     const searched = this.#searched;
@@ -229,6 +274,30 @@ export class Cursor {
       if (searched.upTo === at) searched.upTo = at + 1;
     }
     return false;
+  }
+
+  /**
+   * Says once of each segment that it waits: should it be gone by the next start, nobody else would know that it was
+   * there. Its join is judged now, by what was read before it.
+   */
+  #putOff(ahead: Segment): void {
+    const waiting: Segment[] = [];
+    for (const segment of this.#log.segments) {
+      if (segment === ahead) break;
+      if (!this.#hasUnread(segment) || this.#waits.has(segment)) continue;
+      this.#waits.add(segment);
+      waiting.push(segment);
+      if (this.#readUpTo(segment) === 0) this.#queue.push(...this.#firstEntered(segment));
+    }
+    if (waiting.length > 0) this.#queue.push({ kind: 'put-off', segment: ahead, waiting });
+  }
+
+  /** What is to be said before the first line of a segment, once; of what an earlier run put off, it has said so. */
+  #firstEntered(segment: Segment): Piece[] {
+    if (this.#entered.has(segment)) return [];
+    this.#entered.add(segment);
+    if (this.#known.has(segment.id)) return [];
+    return this.#missed.atJoin(segment, this.#options.enter(segment));
   }
 
   /**
@@ -279,6 +348,7 @@ export class Cursor {
     const place = this.#places.get(segment.id) ?? { offset: 0, done: false, marks: [] };
     this.#places.set(segment.id, place);
     this.#offset = place.offset;
+    this.#gaveOut = false;
     try {
       await this.#standAt(this.#torn.get(segment) ?? place.offset);
     } catch (error) {
@@ -287,10 +357,8 @@ export class Cursor {
       throw error;
     }
     this.#torn.delete(segment);
-    if (!this.#entered.has(segment)) {
-      this.#entered.add(segment);
-      if (this.#offset === 0) this.#queue.unshift(...this.#missed.atJoin(segment, this.#options.enter(segment)));
-    }
+    if (this.#offset === 0) this.#queue.unshift(...this.#firstEntered(segment));
+    else this.#entered.add(segment);
     return true;
   }
 
@@ -408,6 +476,7 @@ export class Cursor {
       return 'again';
     }
     this.#advance(end - start);
+    this.#gaveOut = true;
     return { kind: 'lines', segment, bytes: buffer.bytes, start, end, offset };
   }
 

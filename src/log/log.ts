@@ -146,8 +146,8 @@ export class Log {
   }
 
   /** Stands for a segment of an earlier run of which no file was found. */
-  vanished(id: string): Segment {
-    const segment = new Segment(this.#files, id, 'a file of an earlier run', null);
+  vanished(id: string, name: string): Segment {
+    const segment = new Segment(this.#files, id, name, null);
     segment.gone = 'deleted';
     segment.closed = true;
     return segment;

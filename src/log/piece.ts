@@ -1,7 +1,7 @@
 import type { Loss } from './loss.ts';
 import type { Segment } from './segment.ts';
 
-/** What a cursor gives out, in the order of the log. Bytes are valid until the next call. */
+/** What a cursor gives out, in the order in which it reads. Bytes are valid until the next call. */
 export type Piece =
   /** Complete lines; `torn` is a last line without its end, in a file that will not grow any more. */
   | {
@@ -20,6 +20,8 @@ export type Piece =
   | { readonly kind: 'end'; readonly segment: Segment; readonly length: number }
   /** The bytes before the offset are no longer those that were read: reading goes on further back. */
   | { readonly kind: 'rewound'; readonly segment: Segment; readonly from: number; readonly to: number }
+  /** Older segments wait until this one, and what comes after it, has been read. */
+  | { readonly kind: 'put-off'; readonly segment: Segment; readonly waiting: readonly Segment[] }
   | { readonly kind: 'loss'; readonly segment: Segment | null; readonly loss: Loss }
   /** A join of two segments of which the timestamps prove nothing. */
   | { readonly kind: 'unproven'; readonly segment: Segment; readonly words: string };

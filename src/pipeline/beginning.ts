@@ -76,20 +76,21 @@ export class Beginning {
     if (left) await progress.save();
   }
 
-  /** Of segments that are gone, what was in flight is lost; what had not been read of them, the cursor tells. */
+  /** Of segments that are gone, what was in flight is lost; what had not been read of them, the cursor tells once the log is searched. */
   async #loseVanished(end: AbortSignal, stop: AbortSignal): Promise<void> {
     const { log, ending, progress } = this.#options;
     const { window } = progress;
-    const missing = () => {
-      const present = new Set(log.segments.filter(({ gone }) => gone === null).map(({ id }) => id));
-      return window.cuts.filter(({ range }) => !present.has(range.segment));
-    };
-    for (let looks = 0; missing().length > 0 && !log.searched; looks += 1) {
+    const present = () => new Set(log.segments.filter(({ gone }) => gone === null).map(({ id }) => id));
+    const lacks = (ids: ReadonlySet<string>) =>
+      window.cuts.some(({ range }) => !ids.has(range.segment)) ||
+      window.records.some(({ id, done }) => !done && !ids.has(id));
+    for (let looks = 0; lacks(present()) && !log.searched; looks += 1) {
       if (looks > 0) await log.pulse.wait(LOOK_MS, end);
       if (end.aborted || (!log.readable && ending())) return;
       await log.refresh(true);
     }
-    for (const cut of missing()) {
+    const ids = present();
+    for (const cut of window.cuts.filter(({ range }) => !ids.has(range.segment))) {
       // What is settled behind one that is lost has gone with it.
       if (!window.cuts.includes(cut)) continue;
       if (cut.settled) window.replace(cut, []);

@@ -6,12 +6,12 @@ import type { Segment } from '../log/segment.ts';
 
 /**
  * Judges the join with the segment before, when a segment is entered at its beginning: what is to be said before its
- * first line. `last` is the last event that was read before; `rotations` are those that this output knows of from earlier
- * runs, ascending.
+ * first line. `last` is the last event that was read before, in the segment before it or (`isNext` false) elsewhere;
+ * `rotations` are those that this output knows of from earlier runs, ascending.
  */
 export function piecesAtJoin(
   log: Log,
-  last: EventReference | undefined,
+  { last, isNext }: { readonly last: EventReference | undefined; readonly isNext: boolean },
   rotations: readonly number[],
   segment: Segment,
 ): Piece[] {
@@ -38,7 +38,7 @@ export function piecesAtJoin(
   const loss: Loss = {
     reason: 'gap',
     proof: continuity === 'gap' ? 'certain' : 'suspected',
-    ...(last === undefined ? {} : { after: last }),
+    ...(last === undefined || !isNext ? {} : { after: last }),
     ...(first === null ? {} : { before: first }),
     words,
   };

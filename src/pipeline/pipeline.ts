@@ -1,4 +1,4 @@
-import type { BatchConfig, RetryConfig } from '../config/schema.ts';
+import type { BatchConfig, ReadingOrder, RetryConfig } from '../config/schema.ts';
 import type { Filter } from '../filter/filter.ts';
 import type { PipelineStatus } from '../inspect/status.ts';
 import { Cursor, type Piece, type Place } from '../log/cursor.ts';
@@ -15,6 +15,7 @@ import { LARGE_BYTES, type LargeLines } from './large-lines.ts';
 import { LongLines } from './long-lines.ts';
 import type { PipelineNotes } from './notes.ts';
 import type { PipelineState } from './pipeline-state.ts';
+import { Patience } from './patience.ts';
 import { Progress } from './progress.ts';
 import { ReadLimit } from './read-limit.ts';
 import { Recutting } from './recutting.ts';
@@ -34,6 +35,8 @@ export interface PipelineOptions {
   readonly maxLineBytes: number;
   /** Bytes per second that are read of the log at most. */
   readonly maxReadRate: number | 'off';
+  /** What is read first of a backlog. */
+  readonly order: ReadingOrder;
   readonly checkpointIntervalMs: number;
   readonly state: PipelineState;
   readonly notes: PipelineNotes;
@@ -132,18 +135,26 @@ export class Pipeline implements LogReader {
       const name = progress.window.record(range.segment)?.name ?? range.segment;
       progress.window.push({ range, name, mark: null, firstMs: 0, filterHash, throttled, settled });
     }
+    const now = performance.now.bind(performance);
+    const pressure = () => log.pressure(this.name);
+    const patience = new Patience({ output: output.name, pressure, notes, now });
     this.#cursor = new Cursor(log, this.#places, {
       maxLineBytes: options.maxLineBytes,
+      nameOf: (segment) => progress.window.record(segment)?.name,
       known: (name) => progress.window.records.some((record) => stemOf(record.name) === stemOf(name)),
-      enter: (segment) => piecesAtJoin(log, this.#progress.last, this.#progress.rotations, segment),
+      enter: (segment) => {
+        const isNext = options.order === 'oldest-first' || log.previousOf(segment) === this.#segment;
+        return piecesAtJoin(log, { last: progress.last, isNext }, progress.rotations, segment);
+      },
+      ...(options.order === 'live-first' ? { mayWait: () => patience.mayWait() } : {}),
       large: { largeBytes: LARGE_BYTES, room: () => this.#turnForLargeLine() },
     });
     this.#readLimit = new ReadLimit({
       output: output.name,
       maxReadRate: options.maxReadRate,
-      pressure: () => ({ ...log.pressure(this.name), unreadBytes: this.#cursor.oldestUnreadBytes() }),
+      pressure: () => ({ ...pressure(), unreadBytes: this.#cursor.oldestUnreadBytes() }),
       notes,
-      now: performance.now.bind(performance),
+      now,
     });
     log.register(this, resume?.rotations ?? []);
   }
@@ -237,6 +248,8 @@ export class Pipeline implements LogReader {
   /** When the oldest event was made that is not settled: of what has not been read, no older than the last one that was. */
   #oldestMs(): number {
     const { window, last } = this.#progress;
+    const waitingMs = Date.parse(this.#cursor.waiting?.first?.time ?? '');
+    if (waitingMs > 0) return waitingMs;
     const known = window.oldestMs || this.#cutter.firstMs;
     if (known > 0) return known;
     const first = this.#options.log.segments.find(({ id }) => this.#places.get(id)?.done !== true)?.first;
@@ -295,6 +308,14 @@ export class Pipeline implements LogReader {
           file: piece.segment.name,
           from: piece.from,
           to: piece.to,
+        });
+      case 'put-off':
+        for (const { id, name } of piece.waiting) this.#progress.window.expect(id, name);
+        this.#progress.touch();
+        return notes.info('newer events are read first', {
+          output: this.name,
+          file: piece.segment.name,
+          waiting: piece.waiting.length,
         });
       case 'unproven':
         return notes.info('nothing proves that two neighbouring files follow on each other', {

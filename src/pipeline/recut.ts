@@ -70,7 +70,7 @@ export async function recut(options: RecutOptions): Promise<Recut> {
         if (piece.end > range.to) break;
         await options.oversize(piece);
         cutter.setAsideElsewhere('oversize', piece.end - piece.offset);
-      } else if (piece.kind !== 'unproven') {
+      } else if (piece.kind === 'lines' || piece.kind === 'torn') {
         for (let at = piece.start; at < piece.end; ) {
           const offset = piece.offset + at - piece.start;
           if (offset >= range.to) break;

@@ -133,6 +133,11 @@ export class Window {
     this.#put({ ...this.#of(id, name), settled: offset });
   }
 
+  /** The segment will be read later: should it be gone by then, it is known that it was there. */
+  expect(id: string, name: string): void {
+    if (!this.#records.has(id)) this.#put(this.#of(id, name));
+  }
+
   /** Closes the account of a segment that is settled to its end. */
   finish(id: string, name: string, length: number): SegmentRecord {
     const finished = { ...this.#of(id, name), name, settled: length, done: true };

@@ -372,6 +372,19 @@ outputs:
     `);
   });
 
+  it('is checked: what takes events in the order in which they were made', () => {
+    const yaml = `${SOURCES}outputs:
+  - { name: a, type: loki, url: 'http://localhost:1', order: live-first }
+  - { name: b, type: stdout, order: live-first, filter: { throttle: [{ name: t, qps: 1, burst: 5 }] } }
+  - { name: c, type: http, url: 'http://localhost:1', order: live-first }
+`;
+    expect(report(yaml)).toMatchInlineSnapshot(`
+      "refused
+      auditail.yaml:4:62  outputs[0].order  must be oldest-first: Loki refuses events that are much older than the newest it has
+      auditail.yaml:5:37  outputs[1].order  must be oldest-first: a throttle counts events in the order in which they were made"
+    `);
+  });
+
   it('is checked: that secrets are there, and not on display', () => {
     fs.writeFileSync(path.join(folder, 'token'), 't\n');
     fs.writeFileSync(path.join(folder, 'empty'), '\n');

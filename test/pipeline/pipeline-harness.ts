@@ -212,6 +212,7 @@ export async function startPipeline(options: RunOptions): Promise<Running> {
     retry: { initialDelay: 500, maxDelay: 30_000 },
     maxLineBytes: 1024 * 1024,
     maxReadRate: 'off',
+    order: 'oldest-first',
     checkpointIntervalMs: 20,
     notes: { info: say('info'), warn: say('warn'), error: say('error'), sent: () => undefined },
     ending: () => over,

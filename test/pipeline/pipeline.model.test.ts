@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LogNames } from '../../src/log/file-name.ts';
+import type { ReadingOrder } from '../../src/config/schema.ts';
 import type { Checkpoint } from '../../src/state/checkpoint.ts';
 import { unaccounted } from '../../src/state/counts.ts';
 import { eventLine, idOf, KeptState, type Running, startPipeline } from './pipeline-harness.ts';
@@ -119,11 +120,18 @@ function identityOf(firstLine: string): string {
   return hash('sha256', firstLine, 'hex').slice(0, 32);
 }
 
+interface Way {
+  readonly maxInFlight: number;
+  readonly idempotent: boolean;
+  readonly order: ReadingOrder;
+}
+
 class World {
   readonly writer: ModelWriter;
   readonly state = new KeptState();
   readonly output: ScriptedOutput;
   readonly #maxInFlight: number;
+  readonly #order: ReadingOrder;
   /** Of each stored copy of an event: whether its sender may not have known that it was stored. */
   readonly copies = new Map<string, { unsure: boolean; segment: string; to: number }[]>();
   readonly order: string[] = [];
@@ -133,10 +141,11 @@ class World {
   #mood = 0;
   #running: Running | null = null;
 
-  constructor(directory: string, maxInFlight: number, idempotent: boolean) {
+  constructor(directory: string, { maxInFlight, idempotent, order }: Way) {
     this.writer = new ModelWriter(join(directory, 'log'));
     this.output = new ScriptedOutput(this.#script, { idempotent });
     this.#maxInFlight = maxInFlight;
+    this.#order = order;
     this.state.before = () => this.#checkCheckpoint(this.state.checkpoint);
   }
 
@@ -172,6 +181,7 @@ class World {
       path: this.writer.path,
       output: this.output,
       state: this.state,
+      order: this.#order,
       batch: { maxEvents: 3, maxBytes: 2000, maxDelay: 1, maxInFlight: this.#maxInFlight },
     });
   }
@@ -265,10 +275,10 @@ function isSettled(checkpoint: Checkpoint | null, segment: string, to: number): 
   return checkpoint.window.some((range) => range.segment === segment && range.to === to && range.settled);
 }
 
-async function checkRun(steps: readonly Action[], maxInFlight: number, idempotent: boolean): Promise<void> {
+async function checkRun(steps: readonly Action[], way: Way): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'auditail-model-'));
   try {
-    const world = new World(directory, maxInFlight, idempotent);
+    const world = new World(directory, way);
     for (const step of steps) await world.act(step);
     await world.finish();
     const { files } = world.writer;
@@ -283,7 +293,8 @@ async function checkRun(steps: readonly Action[], maxInFlight: number, idempoten
         `${id} was sent again though it was settled`,
       ).toBe(true);
     }
-    if (maxInFlight === 1) expect(world.order).toEqual(events.filter((id) => world.copies.has(id)));
+    if (way.maxInFlight === 1 && way.order === 'oldest-first')
+      expect(world.order).toEqual(events.filter((id) => world.copies.has(id)));
     const totals = world.state.checkpoint?.totals ?? expect.fail('no checkpoint');
     expect(unaccounted(totals)).toEqual({ events: 0, bytes: 0 });
     expect(totals.readBytes + totals.skippedBytes).toBe(files.reduce((sum, { bytes }) => sum + bytes, 0));
@@ -295,18 +306,37 @@ async function checkRun(steps: readonly Action[], maxInFlight: number, idempoten
   }
 }
 
+/** Files that wait when the pipeline is started first. */
+const BACKLOG: readonly Action[] = Array.from({ length: 4 }, (): Action[] => [
+  { type: 'write', events: 8, padding: 0 },
+  { type: 'rotate' },
+]).flat();
+
 describe('a pipeline amid outages, refusals, rotations and kills', () => {
   it('delivers everything in order, one batch at a time, and again only what was in flight', async () => {
     await fc.assert(
-      fc.asyncProperty(actions(WHOLE), fc.boolean(), (steps, idempotent) => checkRun(steps, 1, idempotent)),
+      fc.asyncProperty(actions(WHOLE), fc.boolean(), (steps, idempotent) =>
+        checkRun(steps, { maxInFlight: 1, idempotent, order: 'oldest-first' }),
+      ),
       { numRuns: 60, seed: 20_261_123, endOnFailure: true },
     );
   });
 
   it('delivers or sets aside everything with three batches in flight and items refused one by one', async () => {
     await fc.assert(
-      fc.asyncProperty(actions(PARTS), fc.boolean(), (steps, idempotent) => checkRun(steps, 3, idempotent)),
+      fc.asyncProperty(actions(PARTS), fc.boolean(), (steps, idempotent) =>
+        checkRun(steps, { maxInFlight: 3, idempotent, order: 'oldest-first' }),
+      ),
       { numRuns: 60, seed: 1123, endOnFailure: true },
+    );
+  });
+
+  it('delivers or sets aside everything where the live file is read first', async () => {
+    await fc.assert(
+      fc.asyncProperty(actions(PARTS), fc.boolean(), fc.integer({ min: 1, max: 3 }), (steps, idempotent, maxInFlight) =>
+        checkRun([...BACKLOG, ...steps], { maxInFlight, idempotent, order: 'live-first' }),
+      ),
+      { numRuns: 60, seed: 20_261_124, endOnFailure: true },
     );
   });
 });

@@ -47,8 +47,10 @@ export class Reading implements LogReader {
   open(log: Log, maxLineBytes: number, judged = false): void {
     this.#log = log;
     const enter = (segment: Segment) => {
-      const last = this.lines.at(-1);
-      return judged ? piecesAtJoin(log, last === undefined ? last : referenceIn(last), [], segment) : [];
+      if (!judged) return [];
+      const line = this.lines.at(-1);
+      const last = line === undefined ? line : referenceIn(line);
+      return piecesAtJoin(log, { last, isNext: true }, [], segment);
     };
     this.cursor = new Cursor(log, this.places, { maxLineBytes, enter });
     log.register(this, []);
