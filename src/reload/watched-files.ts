@@ -2,8 +2,8 @@ import fs from 'node:fs/promises';
 import { systemCode } from '../errors.ts';
 
 /**
- * What tells one state of some files from the next: where each really lies, which file that is, and when it was last
- * touched. A ConfigMap changes by a symbolic link that leads elsewhere from one moment to the next.
+ * What tells one state of some files from the next: which file each is, behind any links, and when it was last touched. A
+ * ConfigMap changes by a symbolic link that leads to another file from one moment to the next.
  */
 export async function signatureOf(files: readonly string[]): Promise<string> {
   const parts = await Promise.all(files.map(partOf));
@@ -12,9 +12,8 @@ export async function signatureOf(files: readonly string[]): Promise<string> {
 
 async function partOf(file: string): Promise<string> {
   try {
-    const path = await fs.realpath(file);
-    const { dev, ino, size, mtimeNs, ctimeNs } = await fs.stat(path, { bigint: true });
-    return [file, path, dev, ino, size, mtimeNs, ctimeNs].join(' ');
+    const { dev, ino, size, mtimeNs, ctimeNs } = await fs.stat(file, { bigint: true });
+    return [file, dev, ino, size, mtimeNs, ctimeNs].join(' ');
   } catch (error) {
     // Not there, or not to be read: a state like any other, which the reading of it explains.
     return `${file} ${systemCode(error)}`;
