@@ -5,7 +5,7 @@ export interface TransportRequest {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
-  /** Whether to compress the body with gzip level 1 (off the main thread). */
+  /** Whether to compress the body with gzip. */
   readonly gzip?: boolean;
   /** Answers are read up to this many bytes (default 64 KiB); what is longer is cut. A `_bulk` answer needs more. */
   readonly maxAnswerBytes?: number;
