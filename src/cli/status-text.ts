@@ -1,7 +1,7 @@
 import type { AgentStatus, AlertStatus, PipelineStatus, ReadLimitStatus, SourceStatus } from '../inspect/status.ts';
 import type { StoredPipeline } from '../inspect/stored-state.ts';
 import type { EventReference } from '../log/loss.ts';
-import type { Counts } from '../state/checkpoint.ts';
+import type { Checkpoint, Counts } from '../state/checkpoint.ts';
 import { total } from '../state/counts.ts';
 import type { LedgerEntry } from '../state/ledger-entry.ts';
 import { humanBytes, humanCount, humanSeconds, plural } from './human.ts';
@@ -48,9 +48,7 @@ export function describeStored(stored: readonly StoredPipeline[]): string {
   const positions = formatTable(
     [{ title: 'source' }, { title: 'output' }, { title: 'destination' }, { title: 'stands at' }, { title: 'written' }],
     known.map(({ output, source, checkpoint }) => {
-      const last = checkpoint.segments.findLast(({ done }) => !done) ?? checkpoint.segments.at(-1);
-      const at = last === undefined ? 'the beginning' : `${last.name}:${last.settled}`;
-      return [source, output, checkpoint.destination, at, checkpoint.writtenAt];
+      return [source, output, checkpoint.destination, standOf(checkpoint), checkpoint.writtenAt];
     }),
   );
   const outcomes = known.map(({ output, source, checkpoint }) => ({
@@ -63,6 +61,15 @@ export function describeStored(stored: readonly StoredPipeline[]): string {
     error === undefined ? [] : [`${output}/${source}: ${error.message}`],
   );
   return [positions, '', outcomeTable(outcomes), ...section(errors)].join('\n');
+}
+
+/** How far an output has come. With `order: live-first` files may wait behind the one that it reads. */
+function standOf({ segments }: Checkpoint): string {
+  const begun = segments.filter(({ done }) => !done);
+  const last = begun.at(-1) ?? segments.at(-1);
+  if (last === undefined) return 'the beginning';
+  const others = begun.length > 1 ? `, and ${humanCount(begun.length - 1)} older` : '';
+  return `${last.name}:${last.settled}${others}`;
 }
 
 /** One line of the ledger. */

@@ -62,6 +62,10 @@ it('shows where a stopped agent stood', () => {
     source          output  events read  delivered  filtered  set aside  lost  losses of log
     kube-apiserver  search        1,000        700       280         15     5              1"
   `);
+  const waiting = { id: 'c', name: 'audit-2026-11-23T03-00-00.000.log', settled: 0, done: false, marks: [] };
+  const segments = [{ ...waiting, counts: PIPELINE.totals }, ...checkpoint.segments];
+  const stored = [{ output: 'search', source: 'kube-apiserver', checkpoint: { ...checkpoint, segments } }];
+  expect(describeStored(stored)).toContain(' audit.log:42, and 1 older ');
   expect(describeStored([])).toBe('Nothing was shipped from here yet.');
 });
 
