@@ -30,7 +30,12 @@ const USUAL_LEAD_MS = 50;
 
 export function judge(join: Join): Continuity {
   const { firstMs, instants, previousInstantMs, previousWrittenMs, lastReadMs, ownInstantMs, chained, watched } = join;
-  if (chained || (lastReadMs === null && previousInstantMs === null)) return 'continuous';
+  if (chained) return 'continuous';
+  // Nothing is known to have been before it: neither a file, nor an event of one, nor that one was rotated.
+  const isFirst = lastReadMs === null && previousInstantMs === null;
+  if (isFirst && !instants.some((instant) => firstMs !== null && instant < firstMs - NAME_PRECISION_MS)) {
+    return 'continuous';
+  }
   if (firstMs === null) return 'unproven';
   // A rotation that fits is the one that made this segment, whatever a clock step did to the order of the names.
   const fits = (instant: number) => instant >= firstMs - NAME_PRECISION_MS && instant - firstMs <= USUAL_LEAD_MS;

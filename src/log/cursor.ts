@@ -52,6 +52,8 @@ export class Cursor {
   readonly #waits = new WeakSet<Segment>();
   /** Where the last line of a file began that had no end: should the file grow after all, the line is read again. */
   readonly #torn = new WeakMap<Segment, number>();
+  /** Where a live file ended when it was last read to its end: behind its last whole line. */
+  readonly #lookedUpTo = new WeakMap<Segment, number>();
   /** The place where a segment was left, which no checkpoint knows: by it the place is known again. */
   readonly #left = new WeakMap<Segment, PlaceMark>();
   /** Segments that an earlier run had met. */
@@ -226,13 +228,19 @@ export class Cursor {
   /** Whether there is something to read in a segment whose bytes can be had, as far as its size tells. */
   #hasUnread(segment: Segment): boolean {
     if (segment.gone !== null) return false;
-    return segment === this.#log.live ? this.#readUpTo(segment) < segment.size : this.#isUnread(segment);
+    if (segment !== this.#log.live) return this.#isUnread(segment);
+    // A line without its end is nothing new, however often it is looked at.
+    return Math.max(this.#readUpTo(segment), this.#lookedUpTo.get(segment) ?? 0) < segment.size;
   }
 
-  /** A line that has been begun is read to its end first: a long one would be begun again and again. */
+  /**
+   * A line that has been begun is read to its end first, and so is a compressed file: a long one would be begun again and
+   * again, from its first byte.
+   */
   #isOvertaken(): boolean {
-    const isBetweenLines = this.#gaveOut && this.#skipped === null;
-    return this.#segment !== null && isBetweenLines && this.#liveFirst?.isOvertaken(this.#segment) === true;
+    const segment = this.#segment;
+    if (segment === null || !this.#gaveOut || this.#skipped !== null || this.#lease?.compressed === true) return false;
+    return this.#liveFirst?.isOvertaken(segment) === true;
   }
 
   /** Enters the segment that is read next; with `before`, only one that is read before that goes on. */
@@ -284,6 +292,8 @@ export class Cursor {
     const waiting: Segment[] = [];
     for (const segment of this.#log.segments) {
       if (segment === ahead) break;
+      // What was let go before it was put off stands in no checkpoint: it is said before anything newer is read.
+      if (segment.gone !== null && !this.#gone.has(segment) && this.#isUnread(segment)) this.#lose(segment);
       if (!this.#hasUnread(segment) || this.#waits.has(segment)) continue;
       this.#waits.add(segment);
       waiting.push(segment);
@@ -492,8 +502,11 @@ export class Cursor {
       const { closed } = segment;
       const { size } = await lease.facts();
       if (size > length) return 'again';
-      // A backup with a strange place in time may have turned up meanwhile.
-      if (!closed) return (await this.#enterNext(segment)) || this.#queue.length > 0 ? 'again' : null;
+      if (!closed) {
+        this.#lookedUpTo.set(segment, length);
+        // A backup with a strange place in time may have turned up meanwhile.
+        return (await this.#enterNext(segment)) || this.#queue.length > 0 ? 'again' : null;
+      }
     }
     const torn = this.#takeTorn(segment);
     if (torn !== null) return torn;
@@ -626,6 +639,7 @@ export class Cursor {
   /** Other bytes stand there now. Where it is the same segment still, reading goes on from an older mark. */
   async #contentChanged(segment: Segment): Promise<void> {
     const offset = this.#offset;
+    this.#lookedUpTo.delete(segment);
     await this.#log.contentChanged(segment);
     if (segment === this.#log.live) await this.#standAt(offset, true);
     else await this.#leave();

@@ -19,6 +19,8 @@ export interface LiveFirstOptions {
 export class LiveFirst {
   readonly #options: LiveFirstOptions;
   #front: Segment | null = null;
+  /** What stands before the front. */
+  #backlog: WeakSet<Segment> = new WeakSet();
   /** After so many changes of the log there was no backlog. */
   #noneAt = -1;
 
@@ -34,6 +36,7 @@ export class LiveFirst {
     // What gathers behind the front is a backlog, too: the receiver was away once more.
     if (unread === null || unread.length > USUAL_WAITING + 1) {
       this.#front = this.#isBacklog() ? log.live : null;
+      this.#backlog = new WeakSet(log.segments.slice(0, this.#front === null ? 0 : log.segments.indexOf(this.#front)));
       unread = this.#unreadFromFront();
     }
     if (unread === null) this.#noneAt = log.changes;
@@ -54,9 +57,14 @@ export class LiveFirst {
     return log.segments.filter((segment) => segment !== log.live && isUnread(segment)).length > USUAL_WAITING;
   }
 
-  /** Null where there is no front: it may have been read, and be gone. */
+  /** Null where there is no front. */
   #unreadFromFront(): readonly Segment[] | null {
     const { log, isUnread } = this.#options;
+    // Read and deleted: what came after it takes its place.
+    if (this.#front !== null && !log.segments.includes(this.#front)) {
+      const last = log.segments.findLastIndex((segment) => this.#backlog.has(segment));
+      this.#front = log.segments[last + 1] ?? null;
+    }
     const at = this.#front === null ? -1 : log.segments.indexOf(this.#front);
     return at === -1 ? null : log.segments.slice(at).filter(isUnread);
   }

@@ -83,7 +83,8 @@ export class Beginning {
     const present = () => new Set(log.segments.filter(({ gone }) => gone === null).map(({ id }) => id));
     const lacks = (ids: ReadonlySet<string>) =>
       window.cuts.some(({ range }) => !ids.has(range.segment)) ||
-      window.records.some(({ id, done }) => !done && !ids.has(id));
+      // Of what was not in flight the cursor tells once the log is searched; only where the end comes first is that waited for.
+      (ending() && window.records.some(({ id, done }) => !done && !ids.has(id)));
     for (let looks = 0; lacks(present()) && !log.searched; looks += 1) {
       if (looks > 0) await log.pulse.wait(LOOK_MS, end);
       if (end.aborted || (!log.readable && ending())) return;

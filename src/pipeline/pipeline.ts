@@ -142,10 +142,7 @@ export class Pipeline implements LogReader {
       maxLineBytes: options.maxLineBytes,
       nameOf: (segment) => progress.window.record(segment)?.name,
       known: (name) => progress.window.records.some((record) => stemOf(record.name) === stemOf(name)),
-      enter: (segment) => {
-        const isNext = options.order === 'oldest-first' || log.previousOf(segment) === this.#segment;
-        return piecesAtJoin(log, { last: progress.last, isNext }, progress.rotations, segment);
-      },
+      enter: (segment) => this.#judgeJoin(segment),
       ...(options.order === 'live-first' ? { mayWait: () => patience.mayWait() } : {}),
       large: { largeBytes: LARGE_BYTES, room: () => this.#turnForLargeLine() },
     });
@@ -326,6 +323,18 @@ export class Pipeline implements LogReader {
         await this.#seal(stop);
         return this.#progress.lose(piece.loss, stop);
     }
+  }
+
+  /** What is to be said of the join of a segment with the one before it. */
+  #judgeJoin(segment: Segment): Piece[] {
+    const { log, order } = this.#options;
+    const { last, rotations } = this.#progress;
+    if (order === 'oldest-first') return piecesAtJoin(log, { last, isNext: true }, rotations, segment);
+    const previous = log.previousOf(segment);
+    // Where nothing has been read, and the one before it waits, that is there all the same.
+    const waits = previous !== null && this.#places.get(previous.id)?.done !== true;
+    const before = last ?? (waits ? (previous.first ?? undefined) : undefined);
+    return piecesAtJoin(log, { last: before, isNext: previous === this.#segment }, rotations, segment);
   }
 
   /** The next piece; where the log cannot be read, the pipeline holds until it can. */

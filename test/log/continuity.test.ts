@@ -37,7 +37,15 @@ describe('a join of two segments', () => {
   });
 
   it('with nothing before it is continuous: the log begins there', () => {
-    expect(judge(join({ previousInstantMs: null, lastReadMs: null }))).toBe('continuous');
+    const nothing = { previousInstantMs: null, lastReadMs: null };
+    expect(judge(join({ ...nothing, instants: [T + 60_000] }))).toBe('continuous');
+    expect(judge(join({ ...nothing, instants: [], firstMs: null }))).toBe('continuous');
+  });
+
+  it('behind a rotation that an earlier run knew of, and of which nothing is left, is suspected', () => {
+    const nothing = { previousInstantMs: null, lastReadMs: null };
+    expect(judge(join({ ...nothing, instants: [T - 60_000] }))).toBe('suspected-gap');
+    expect(judge(join({ ...nothing, instants: [T - 60_000], chained: true }))).toBe('continuous');
   });
 
   it('whose first line is no event is unproven', () => {

@@ -74,16 +74,19 @@ describe('what is read before all others', () => {
     expect(liveFirst.isOvertaken(at(2))).toBe(true);
   });
 
-  it('is the file that is live now, where the one at the front is settled and gone', () => {
+  it('is what came after the front, where that has been settled and is gone', () => {
     const { liveFirst, log, read, rotate, at } = setUp(4);
-    expect(liveFirst.next()).toBe(at(3));
+    const [first, , , front] = log.segments;
+    expect(liveFirst.next()).toBe(front);
     rotate();
-    read.add(at(3));
-    log.segments = log.segments.filter((segment) => segment !== at(3));
+    const behind = at(4);
+    rotate();
+    read.add(front as Segment);
+    log.segments = log.segments.filter((segment) => segment !== front);
     log.changes += 1;
-    expect(liveFirst.isOvertaken(at(0))).toBe(false);
-    expect(liveFirst.next()).toBe(log.live);
-    expect(liveFirst.isOvertaken(at(0))).toBe(true);
+    expect(liveFirst.next()).toBe(behind);
+    expect(liveFirst.isOvertaken(first as Segment)).toBe(true);
+    expect(liveFirst.isOvertaken(behind)).toBe(false);
   });
 
   it('is not looked for again until the log changes, where there is no backlog', () => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { LOG_FILES, type LogFiles } from '../../src/log/files.ts';
@@ -142,5 +143,66 @@ describe('live-first', () => {
     clearInterval(busy);
     await running.finish();
     expect(output.stored.map(idOf).filter((id) => id === 'long')).toHaveLength(1);
+  });
+
+  it('does not run to and fro for a live file whose last line has no end', async () => {
+    const { writer, output, start } = setUp();
+    writer.write(16_000, 1000);
+    writer.rotate();
+    writer.write(2);
+    writer.raw(eventLine('torn', LATE).slice(0, -20));
+    let reads = 0;
+    const read: LogFiles['read'] = (...rest) => {
+      reads += 1;
+      return LOG_FILES.read(...rest);
+    };
+    const running = await start({ files: { ...LOG_FILES, read } });
+    await until(() => output.stored.length === writer.lines.length);
+    expect(writer.bytes / 2 ** 20).toBeGreaterThan(16);
+    // A megabyte each, twice that at most for what is looked at besides.
+    expect(reads).toBeLessThan(2 * (writer.bytes / 2 ** 20) + 12);
+    await running.finish();
+  });
+
+  it('reads a compressed file that it has begun to its end: its middle can only be had by way of its beginning', async () => {
+    const { writer, output, start, backups } = setUp();
+    const [oldest = ''] = backups;
+    const lines = Array.from({ length: 4000 }, (_, at) => eventLine(`z${at}`, Date.UTC(2026, 10, 23) + at, 1000));
+    writeFileSync(`${oldest}.gz`, gzipSync(lines.join('')));
+    rmSync(oldest);
+    const running = await start({ files: { ...LOG_FILES, read: readSlowly }, batch: { maxEvents: 500 } });
+    const busy = setInterval(() => writer.write(1), 1);
+    await until(() => output.stored.some((line) => idOf(line) === 'z3999'));
+    clearInterval(busy);
+    const packed = output.stored.map(idOf).flatMap((id, at) => (id.startsWith('z') ? [at] : []));
+    expect(packed).toHaveLength(4000);
+    expect((packed.at(-1) ?? 0) - (packed[0] ?? 0)).toBe(3999);
+    await running.finish();
+  });
+
+  it('says before anything newer that a file is lost which was let go before it was put off', async () => {
+    const { writer, state, output, start, backups } = setUp();
+    const other = await start({
+      output: new ScriptedOutput(() => new Promise(() => undefined)),
+      state: new KeptState(),
+    });
+    const isPinned = () => other.log.segments.filter(({ places }) => places.pin !== null).length >= 3;
+    await until(isPinned);
+    void other.kill();
+    for (const backup of backups) rmSync(backup);
+    // It hangs before it has read all of the live file.
+    output.script = (lines) => (idOf(lines[0] as string) === '12' ? STORED : new Promise(() => undefined));
+    // Room for two of the three.
+    const killed = await start({ retainBytes: 1300, batch: { maxEvents: 2, maxInFlight: 1 } });
+    await until(
+      () => state.checkpoint?.segments.some(({ name, settled }) => name === 'audit.log' && settled > 0) === true,
+    );
+    void killed.kill();
+    output.script = () => STORED;
+    await (await start({ ships: true })).ended;
+    const stored = new Set(output.stored.map(idOf));
+    const missing = writer.lines.map(idOf).filter((id) => !stored.has(id));
+    expect(missing).toEqual(numbers(0, 4));
+    expect(state.losses).toMatchObject([{ reason: 'retention', proof: 'certain', from: 0 }]);
   });
 });
