@@ -34,8 +34,8 @@ export interface CursorOptions {
   nameOf?(segment: string): string | undefined;
   /** Whether an earlier run has read something of a backup of this name: then it is not new to this reader. */
   known?(name: string): boolean;
-  /** Whether older files may wait for newer ones now. Where it is not set, they never do. */
-  mayWait?(): boolean;
+  /** Where it is set, newer files come first: whether older ones may wait now, and how long these are stayed with at least, ms. */
+  readonly liveFirst?: { mayWait(): boolean; readonly stayMs: number };
   /** Asked before memory is taken for a line that needs more than `largeBytes`; resolves when it may be. */
   readonly large?: { readonly largeBytes: number; room(): Promise<void> };
 }
@@ -70,7 +70,8 @@ export class Cursor {
   #lease: Lease | null = null;
   /** Offset in the segment of the first byte not given out. */
   #offset = 0;
-  /** Whether something of the segment has been given out since it was entered. */
+  /** When the segment was entered, monotonic, ms; and whether something of it has been given out since. */
+  #enteredAt = 0;
   #gaveOut = false;
   /** Whether the last read of a plain file gave less than was asked for: then its size tells whether there is more. */
   #drained = false;
@@ -86,9 +87,9 @@ export class Cursor {
     this.#missed = new MissedReport(log, (name) => options.known?.(name) === true);
     this.#known = new Set(places.keys());
     this.#earlier = [...places].filter(([, { done }]) => !done).map(([id]) => id);
-    const { mayWait } = options;
+    const { liveFirst } = options;
     const isUnread = (segment: Segment) => this.#hasUnread(segment);
-    this.#liveFirst = mayWait === undefined ? null : new LiveFirst({ log, isUnread, mayWait });
+    this.#liveFirst = liveFirst === undefined ? null : new LiveFirst({ log, isUnread, mayWait: liveFirst.mayWait });
   }
 
   /** The segment that is being read, and how far: for people. */
@@ -235,11 +236,14 @@ export class Cursor {
 
   /**
    * A line that has been begun is read to its end first, and so is a compressed file: a long one would be begun again and
-   * again, from its first byte.
+   * again, from its first byte. And who turns after every read makes a request of each.
    */
   #isOvertaken(): boolean {
     const segment = this.#segment;
-    if (segment === null || !this.#gaveOut || this.#skipped !== null || this.#lease?.compressed === true) return false;
+    const { liveFirst } = this.#options;
+    if (segment === null || liveFirst === undefined || performance.now() - this.#enteredAt < liveFirst.stayMs)
+      return false;
+    if (!this.#gaveOut || this.#skipped !== null || this.#lease?.compressed === true) return false;
     return this.#liveFirst?.isOvertaken(segment) === true;
   }
 
@@ -358,6 +362,7 @@ export class Cursor {
     const place = this.#places.get(segment.id) ?? { offset: 0, done: false, marks: [] };
     this.#places.set(segment.id, place);
     this.#offset = place.offset;
+    this.#enteredAt = performance.now();
     this.#gaveOut = false;
     try {
       await this.#standAt(this.#torn.get(segment) ?? place.offset);

@@ -138,12 +138,14 @@ export class Pipeline implements LogReader {
     const now = performance.now.bind(performance);
     const pressure = () => log.pressure(this.name);
     const patience = new Patience({ output: output.name, pressure, notes, now });
+    // As long as an event waits for others, so long may new ones wait for a backlog.
+    const liveFirst = { mayWait: () => patience.mayWait(), stayMs: options.batch.maxDelay };
     this.#cursor = new Cursor(log, this.#places, {
       maxLineBytes: options.maxLineBytes,
       nameOf: (segment) => progress.window.record(segment)?.name,
       known: (name) => progress.window.records.some((record) => stemOf(record.name) === stemOf(name)),
       enter: (segment) => this.#judgeJoin(segment),
-      ...(options.order === 'live-first' ? { mayWait: () => patience.mayWait() } : {}),
+      ...(options.order === 'live-first' ? { liveFirst } : {}),
       large: { largeBytes: LARGE_BYTES, room: () => this.#turnForLargeLine() },
     });
     this.#readLimit = new ReadLimit({
@@ -334,7 +336,12 @@ export class Pipeline implements LogReader {
     // Where nothing has been read, and the one before it waits, that is there all the same.
     const waits = previous !== null && this.#places.get(previous.id)?.done !== true;
     const before = last ?? (waits ? (previous.first ?? undefined) : undefined);
-    return piecesAtJoin(log, { last: before, isNext: previous === this.#segment }, rotations, segment);
+    return piecesAtJoin(
+      log,
+      { last: before, isNext: previous !== null && previous === this.#segment },
+      rotations,
+      segment,
+    );
   }
 
   /** The next piece; where the log cannot be read, the pipeline holds until it can. */

@@ -164,6 +164,27 @@ describe('live-first', () => {
     await running.finish();
   });
 
+  it('stays with a backlog for maxDelay, lest each of its reads become a request', async () => {
+    const { writer, output, start } = setUp();
+    writer.write(30_000, 1000);
+    writer.rotate();
+    writer.write(1);
+    const count = writer.lines.length;
+    output.script = async () => {
+      await sleep(10);
+      return STORED;
+    };
+    const running = await start({
+      batch: { maxBytes: 8 * 2 ** 20, maxEvents: 100_000, maxDelay: 1000, maxInFlight: 1 },
+    });
+    const busy = setInterval(() => writer.write(1), 2);
+    await until(() => new Set(output.stored.map(idOf)).size >= count);
+    clearInterval(busy);
+    // Some forty reads.
+    expect(output.requests.length).toBeLessThan(15);
+    await running.finish();
+  });
+
   it('reads a compressed file that it has begun to its end: its middle can only be had by way of its beginning', async () => {
     const { writer, output, start, backups } = setUp();
     const [oldest = ''] = backups;
