@@ -47,9 +47,10 @@ export class LiveFirst {
   /** Whether there is something to be read before the rest of this segment. */
   isOvertaken(segment: Segment): boolean {
     const { log, mayWait } = this.#options;
-    if (this.#front === null || !log.segments.includes(segment)) return false;
-    const isBehind = log.segments.indexOf(segment) < log.segments.indexOf(this.#front);
-    return isBehind && this.#unreadFromFront()?.length !== 0 && mayWait();
+    const unread = this.#unreadFromFront();
+    if (this.#front === null || unread === null || unread.length === 0) return false;
+    const at = log.segments.indexOf(segment);
+    return at !== -1 && at < log.segments.indexOf(this.#front) && mayWait();
   }
 
   #isBacklog(): boolean {
