@@ -1,5 +1,6 @@
 // How the program becomes one file: what the bundle and the standalone binary have in common.
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
@@ -23,6 +24,30 @@ const dispatchersOnly = {
         exports.Agent = require('./lib/dispatcher/agent');
         exports.EnvHttpProxyAgent = require('./lib/dispatcher/env-http-proxy-agent');`,
     }));
+  },
+};
+
+/**
+ * What is never reached: HTTP/2, which the transport does not offer; undici's parser for machines without SIMD, which the
+ * kernels of `wasm/` need anyway; of prom-client what is for clusters and push gateways, which bring TLS and a dozen other
+ * modules of Node.js, and traces. Most of both, read and evaluated at every start.
+ */
+const NEVER_REACHED = [
+  /[\\/]undici[\\/]lib[\\/]dispatcher[\\/]client-h2\.js$/,
+  /[\\/]undici[\\/]lib[\\/]llhttp[\\/]llhttp-wasm\.js$/,
+  /[\\/]prom-client[\\/]lib[\\/](cluster|pushgateway)\.js$/,
+  /[\\/]@opentelemetry[\\/]api[\\/].*\.c?js$/,
+];
+
+const reachedOnly = {
+  name: 'reached-only',
+  setup({ onLoad }) {
+    for (const filter of NEVER_REACHED) {
+      onLoad({ filter }, ({ path }) => ({
+        contents: `module.exports = () => { throw new Error(${JSON.stringify(`${basename(path)} is not part of the bundle`)}); };`,
+        loader: 'js',
+      }));
+    }
   },
 };
 
@@ -54,7 +79,8 @@ export const BUNDLE = {
   minifySyntax: true,
   lineLimit: 160,
   legalComments: 'linked',
-  define: { AUDITAIL_VERSION: JSON.stringify(version) },
-  plugins: [englishOnly, dispatchersOnly, requireHttp],
+  // The second is what undici asks for before it takes its experimental parser along; Node.js builds its own copy so.
+  define: { AUDITAIL_VERSION: JSON.stringify(version), esbuildDetection: 'true' },
+  plugins: [englishOnly, dispatchersOnly, reachedOnly, requireHttp],
   logLevel: 'warning',
 };

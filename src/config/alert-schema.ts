@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { alertOverrideSchema, SEVERITIES } from './alert-rule-schema.ts';
 import { name, reference } from './common-schema.ts';
 import { auth, headers, retry, timeout, tls, urls } from './network-schema.ts';

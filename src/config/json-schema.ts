@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { configSchema } from './schema.ts';
 
 const DRAFT = 'https://json-schema.org/draft/2020-12/schema';

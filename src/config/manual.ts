@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { alertRuleSchema } from './alert-rule-schema.ts';
 import { configJsonSchema } from './json-schema.ts';
 import { SETTING_NAMES, SETTINGS, variableOf } from './settings.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { reference, url } from './common-schema.ts';
 import { duration } from './units.ts';
 

@@ -1,5 +1,5 @@
 import { DEFAULT_STATE_DIRECTORY } from './default-places.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isAddress, reference } from './common-schema.ts';
 import { alertsSchema } from './alert-schema.ts';
 import { outputSchema } from './output-schema.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isAddress, name, reference } from './common-schema.ts';
 import { DEFAULT_MIN_FREE } from './quantity.ts';
 import { bytes, bytesOr, durationOr, sizeOrPercentage } from './units.ts';

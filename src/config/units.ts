@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BYTES, BYTE_UNITS, parseBytes } from './quantity.ts';
 
 const DURATION_UNITS_MS: Readonly<Record<string, number>> = {

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Problem, sortProblems } from '../config/problem.ts';
 import { readCheckedFile, text, texts } from './checked-file.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { readConfigFile } from '../config/config-file.ts';
 import { type ConfigDocument, parseDocument } from '../config/document.ts';
 import { checkSchema } from '../config/issues.ts';

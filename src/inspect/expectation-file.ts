@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Path, Problem } from '../config/problem.ts';
 import { sortProblems } from '../config/problem.ts';
 import { compileExpression } from '../filter/expression.ts';

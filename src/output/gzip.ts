@@ -16,23 +16,30 @@ const PAGE = 64 * 1024;
 const HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255]);
 const TRAILER_BYTES = 8;
 
-const kernel = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(DEFLATE_WASM, 'base64'))).exports as Kernel;
-kernel.memory.grow(Math.ceil(kernel.END.value / PAGE) - kernel.memory.buffer.byteLength / PAGE);
-const memory = new Uint8Array(kernel.memory.buffer);
-const block = kernel.BLOCK.value;
-const out = kernel.OUT.value;
+/** Made when it is first asked for: where nothing is compressed it would only cost time and memory. */
+let opened: Kernel | undefined;
+
+function open(): Kernel {
+  const module = new WebAssembly.Module(Buffer.from(DEFLATE_WASM, 'base64'));
+  const kernel = new WebAssembly.Instance(module).exports as Kernel;
+  kernel.memory.grow(Math.ceil(kernel.END.value / PAGE) - kernel.memory.buffer.byteLength / PAGE);
+  return kernel;
+}
 
 /**
  * The gzip of a body (RFC 1952). Of our own in WebAssembly: it takes half the CPU of zlib at its lowest level, which was
  * more than all else that a batch costs, and makes an audit log smaller than that does.
  */
 export function gzip(body: Buffer): Buffer {
+  opened ??= open();
+  const kernel = opened;
+  const memory = new Uint8Array(kernel.memory.buffer);
   const made = [HEADER];
   for (let start = 0; start === 0 || start < body.length; start += BLOCK_BYTES) {
     const end = Math.min(start + BLOCK_BYTES, body.length);
-    memory.set(body.subarray(start, end), block);
+    memory.set(body.subarray(start, end), kernel.BLOCK.value);
     const length = kernel.compress(end - start, end === body.length ? 1 : 0);
-    made.push(Buffer.copyBytesFrom(memory, out, length));
+    made.push(Buffer.copyBytesFrom(memory, kernel.OUT.value, length));
   }
   const trailer = Buffer.alloc(TRAILER_BYTES);
   trailer.writeUInt32LE(crc32(body), 0);

@@ -185,7 +185,8 @@ function connect(tls: TlsMaterial, config: NetworkOutputConfig, environment: Env
   const { httpProxy, httpsProxy } = proxiesOf(environment);
   if (httpProxy === '' && httpsProxy === '') return new Agent(options);
   const noProxy = environment['no_proxy'] ?? environment['NO_PROXY'] ?? '';
-  return new EnvHttpProxyAgent({ ...options, requestTls: tls, httpProxy, httpsProxy, noProxy });
+  const http1 = { allowH2: false }; // what is said above does not go for a proxy over TLS
+  return new EnvHttpProxyAgent({ ...options, proxyTls: http1, requestTls: tls, httpProxy, httpsProxy, noProxy });
 }
 
 function proxiesOf(environment: Environment): { readonly httpProxy: string; readonly httpsProxy: string } {

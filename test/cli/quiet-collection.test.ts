@@ -7,7 +7,7 @@ afterEach(() => void vi.useRealTimers());
 /** A process that uses so much CPU in each of the next ten seconds, and how often its garbage was collected. */
 function working() {
   let cpuMs = 300;
-  const machine = { cpuMs: () => cpuMs, collect: vi.fn(() => void (cpuMs += 60)) };
+  const machine = { cpuMs: () => cpuMs, collect: vi.fn(() => void (cpuMs += 60)), takeOver: vi.fn() };
   const end = collectWhenQuiet(machine);
   const goOn = (...perLook: readonly number[]): number => {
     const before = machine.collect.mock.calls.length;

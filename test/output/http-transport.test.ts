@@ -1,10 +1,23 @@
 import { readFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { createSecureServer } from 'node:http2';
+import { type AddressInfo, connect } from 'node:net';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { startReceiver, startSockets } from './support/receiver.ts';
 import { closeTransports, FOREVER, post, transportTo } from './support/transports.ts';
 
 afterEach(closeTransports);
+
+/** A proxy that lets everything through to the receiver, and notes what it was asked for. */
+function startTunnel({ url }: { readonly url: string }, asked: string[]) {
+  return startSockets((socket, first) => {
+    asked.push(first.toString('latin1'));
+    const upstream = connect(Number(new URL(url).port), '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      socket.pipe(upstream).pipe(socket);
+    });
+    socket.on('close', () => upstream.destroy());
+  });
+}
 
 function pem(name: string): string {
   return readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url), 'utf8');
@@ -64,14 +77,7 @@ describe('a request', () => {
       requestCert: true,
     });
     const asked: string[] = [];
-    await using proxy = await startSockets((socket, first) => {
-      asked.push(first.toString('latin1'));
-      const upstream = connect(Number(new URL(receiver.url).port), '127.0.0.1', () => {
-        socket.write('HTTP/1.1 200 OK\r\n\r\n');
-        socket.pipe(upstream).pipe(socket);
-      });
-      socket.on('close', () => upstream.destroy());
-    });
+    await using proxy = await startTunnel(receiver, asked);
     const settings = {
       url: receiver.url.replace('127.0.0.1', 'localhost'),
       auth: { bearer: 'token-for-the-receiver' },
@@ -87,6 +93,23 @@ describe('a request', () => {
     expect(asked[0]).toContain(Buffer.from('squid:pass-for-the-proxy').toString('base64'));
     expect(asked[0]).not.toContain('token-for-the-receiver');
   });
+
+  it.each(['directly', 'through the tunnel of a proxy'])(
+    'speaks HTTP/1.1 %s where HTTP/2 is to be had',
+    async (way) => {
+      const material = { cert: pem('server.pem'), key: pem('server.key') };
+      const server = createSecureServer({ ...material, allowHTTP1: true }, ({ httpVersion }, response) =>
+        response.end(httpVersion),
+      );
+      onTestFinished(() => void server.close());
+      await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+      const url = `https://localhost:${(server.address() as AddressInfo).port}`;
+      await using proxy = await startTunnel({ url }, []);
+      const environment = way === 'directly' ? {} : { https_proxy: proxy.url };
+      const reply = await post(transportTo({ url, tls: { ca: pem('ca.pem') } }, { environment }));
+      expect(reply).toMatchObject({ status: 200, body: Buffer.from('1.1') });
+    },
+  );
 
   it('says proxy where the proxy refuses the tunnel', async () => {
     await using proxy = await startSockets((socket) =>

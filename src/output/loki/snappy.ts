@@ -15,11 +15,15 @@ const PAGE = 64 * 1024;
 /** A length below 2^35. */
 const MAX_VARINT_BYTES = 5;
 
-const kernel = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(SNAPPY_WASM, 'base64'))).exports as Kernel;
-kernel.memory.grow(Math.ceil(kernel.END.value / PAGE) - kernel.memory.buffer.byteLength / PAGE);
-const memory = new Uint8Array(kernel.memory.buffer);
-const block = kernel.BLOCK.value;
-const out = kernel.OUT.value;
+/** Made when it is first asked for: only Loki takes snappy. */
+let opened: Kernel | undefined;
+
+function open(): Kernel {
+  const module = new WebAssembly.Module(Buffer.from(SNAPPY_WASM, 'base64'));
+  const kernel = new WebAssembly.Instance(module).exports as Kernel;
+  kernel.memory.grow(Math.ceil(kernel.END.value / PAGE) - kernel.memory.buffer.byteLength / PAGE);
+  return kernel;
+}
 
 /** Where what is compressed is collected: a new megabyte for each push costs more than filling it. */
 let scratch = Buffer.alloc(0);
@@ -30,6 +34,10 @@ let scratch = Buffer.alloc(0);
  * was more than all else that a push costs.
  */
 export function compress(pieces: readonly Buffer[]): Buffer {
+  opened ??= open();
+  const kernel = opened;
+  const memory = new Uint8Array(kernel.memory.buffer);
+  const [block, out] = [kernel.BLOCK.value, kernel.OUT.value];
   const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
   const most = MAX_VARINT_BYTES + total + Math.ceil(total / 6) + BLOCK_BYTES;
   if (scratch.length < most) scratch = Buffer.allocUnsafeSlow(most);

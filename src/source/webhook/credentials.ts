@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, timingSafeEqual, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { getBuiltinModule } from 'node:process';
 import type { SecureContextOptions } from 'node:tls';
-import { createSecureContext } from 'node:tls';
 import type { WebhookSourceConfig } from '../../config/schema.ts';
 import { AuditailError, messageOf } from '../../errors.ts';
 
@@ -36,7 +36,7 @@ export class Credentials {
     if (seen === this.#seen) return false;
     const context = { cert, key, ...(ca === undefined ? {} : { ca }), minVersion: 'TLSv1.2' as const };
     try {
-      createSecureContext(context);
+      getBuiltinModule('node:tls').createSecureContext(context);
       // Half of a renewal may be there. (Of keys of different kinds, the context takes any.)
       if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
         throw new Error('the key is not that of the certificate');

@@ -1,6 +1,8 @@
 import http from 'node:http';
-import https from 'node:https';
-import { TLSSocket } from 'node:tls';
+import type https from 'node:https';
+import type { Socket } from 'node:net';
+import { getBuiltinModule } from 'node:process';
+import type { TLSSocket } from 'node:tls';
 import type { WebhookSourceConfig } from '../../config/schema.ts';
 import { AuditailError, messageOf } from '../../errors.ts';
 import { UnprovenConnections } from './connections.ts';
@@ -44,7 +46,7 @@ export class WebhookServer {
     this.#server =
       tls === null
         ? http.createServer(limits)
-        : https.createServer({
+        : getBuiltinModule('node:https').createServer({
             ...limits,
             ...tls,
             handshakeTimeout: headMs,
@@ -123,11 +125,15 @@ export class WebhookServer {
     const { credentials, config } = this.#options;
     if (!credentials.knows(headers.authorization)) return 401;
     const clients = config.tls?.clients;
-    if (clients !== undefined && socket instanceof TLSSocket) {
+    if (clients !== undefined && isOverTls(socket)) {
       const name = socket.getPeerCertificate().subject?.CN;
       if (typeof name !== 'string' || !clients.includes(name)) return 403;
     }
     if (method !== 'POST') return 405;
     return (headers['content-encoding'] ?? 'identity') === 'identity' ? null : 415;
   }
+}
+
+function isOverTls(socket: Socket): socket is TLSSocket {
+  return 'getPeerCertificate' in socket;
 }
