@@ -44,7 +44,7 @@ export function compileConjuncts(text: string): CompiledConjuncts {
 
 function compile<Compiled>(text: string, make: (ast: ASTNode, fallback: Fallback) => Compiled) {
   try {
-    const { ast, check } = vocabulary.parse(text);
+    const { ast, check } = vocabulary().parse(text);
     checkNames(ast);
     const { error, type } = check();
     if (error !== undefined) return finding(error);

@@ -52,10 +52,15 @@ const FIELDS: ReadonlyMap<string, Field> = new Map(
   ),
 );
 
-/** Checks the names and types of expressions; nothing is evaluated in it. */
-export const vocabulary = declared();
+let declared: Environment | undefined;
 
-function declared(): Environment {
+/** Checks the names and types of expressions; nothing is evaluated in it. Made when it is first asked for. */
+export function vocabulary(): Environment {
+  declared ??= declare();
+  return declared;
+}
+
+function declare(): Environment {
   const environment = withAddresses(new Environment());
   for (const [name, kind] of Object.entries(SCHEMA)) {
     environment.registerVariable(name, typeof kind === 'string' ? { type: kind } : { schema: kind });
